@@ -1,0 +1,1 @@
+"""A Kafka Connect-compatible connector runtime in which no trace is ever lost."""
