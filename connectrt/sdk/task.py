@@ -119,6 +119,13 @@ class SinkTask(Task):
     def close(self, partitions: Sequence[TopicPartition]) -> None:
         """These partitions are no longer ours; drop what is buffered of them. pre_commit was called before."""
 
+    def destination_counts(self) -> Mapping[str, int]:
+        """Count what stands in each target this task wrote to (rows by table, say), at the end of a run.
+
+        `connectrt start` prints it beside the records sent, so that a summary is never only our own opinion.
+        """
+        return {}
+
 
 class OffsetReader(Protocol):
     """Committed source offsets of one connector. Java: `OffsetStorageReader`."""

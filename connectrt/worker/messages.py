@@ -74,11 +74,19 @@ class CaughtUp:
 
 
 @dataclass(frozen=True, slots=True)
+class DestinationCounted:
+    """A sink's own count of what stands at its targets, taken after the last commit."""
+
+    task: TaskId
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The task's code has returned for good; its last message."""
 
     task: TaskId
 
 
-Event = StateChanged | MetricsTaken | TopicUsed | CaughtUp | Ended
+Event = StateChanged | MetricsTaken | TopicUsed | CaughtUp | DestinationCounted | Ended
 Emit = Callable[[Event], None]
