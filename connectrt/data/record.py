@@ -67,14 +67,16 @@ class SinkRecord(_Record, frozen=True, gc=False):
     timestamp_type: TimestampType = TimestampType.CREATE_TIME
     original_topic: str = ""
     original_partition: int = -1
-    #: Headers, or a function that decodes them: most sinks never look, and decoding costs more than all the rest.
-    lazy_headers: Headers | Callable[[], Headers] = NO_HEADERS
+    #: Headers, or what decodes them: most sinks never look, and decoding costs more than all the rest.
+    lazy_headers: Headers | Callable[[SinkRecord], Headers] = NO_HEADERS
+    #: The message as the Kafka client gave it, raw headers included; copies keep it. None: made by hand, as in tests.
+    consumed: Any = None
 
     @property
     def headers(self) -> Headers:
         headers = self.lazy_headers
         if not isinstance(headers, Headers):
-            headers = headers()
+            headers = headers(self)
             msgspec.structs.force_setattr(self, "lazy_headers", headers)
         return headers
 
