@@ -1,0 +1,1 @@
+"""Own what a config is: keys with types and rules, files, variables, reference pages. Knows no plugin and no worker."""
