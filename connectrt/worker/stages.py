@@ -1,0 +1,282 @@
+"""Carry records through converters and transforms, a batch at a time.
+
+Invariant: a batch comes out in its order, each record once, changed only by the configured plugins; a record missing
+from it was dropped by a transform or reported as failed. When a batch raises, the same records go through one by one,
+so that errors.tolerance, the dead letter queue and the message name the right one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from connectrt.config.definition import Config
+from connectrt.data.headers import Header, Headers
+from connectrt.data.record import SinkRecord, SourceRecord, TimestampType
+from connectrt.data.schema import Schema, SchemaAndValue
+from connectrt.data.topic import TopicPartition
+from connectrt.errors import ConfigError
+from connectrt.kafka.client import Message
+from connectrt.plugins.discovery import PluginKind
+from connectrt.plugins.loader import Plugins
+from connectrt.sdk.converter import Converter, HeaderConverter
+from connectrt.sdk.transform import Predicate, Record, Transformation
+from connectrt.worker.tolerance import Tolerance
+
+RawHeaderList = list[tuple[str, bytes | None]]
+_TIMESTAMP_TYPES = tuple(TimestampType)
+_NO_TIMESTAMP = TimestampType.NO_TIMESTAMP
+
+
+def class_name(plugin: object) -> str:
+    return f"{type(plugin).__module__}.{type(plugin).__qualname__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Converters:
+    """The three converters of one task."""
+
+    key: Converter
+    value: Converter
+    header: HeaderConverter
+
+    @staticmethod
+    def build(connector_config: Mapping[str, str], worker_config: Config, plugins: Plugins) -> Converters:
+        """Take the connector's converter with the connector's keys, else the worker's with the worker's keys."""
+
+        def build(kind: PluginKind, name: str) -> object:
+            if connector_config.get(name):
+                chosen, source = connector_config[name], connector_config
+            else:
+                chosen, source = worker_config.get_string(name), worker_config.originals
+            below = {key[len(name) + 1:]: value for key, value in source.items() if key.startswith(name + ".")}
+            if not source.get(name) and name == "value.converter":
+                below.setdefault("schemas.enable", "false")  # the worker's default converter, which Java lacks
+            converter = plugins.load(kind, chosen)()
+            if name == "header.converter":
+                converter.configure(below)
+            else:
+                converter.configure(below, is_key=name == "key.converter")
+            return converter
+
+        return Converters(
+            build(PluginKind.CONVERTER, "key.converter"),  # type: ignore[arg-type]
+            build(PluginKind.CONVERTER, "value.converter"),  # type: ignore[arg-type]
+            build(PluginKind.HEADER_CONVERTER, "header.converter"),  # type: ignore[arg-type]
+        )
+
+    def close(self) -> None:
+        for converter in (self.key, self.value, self.header):
+            converter.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transform of the chain and the predicate that guards it."""
+
+    transformation: Transformation
+    predicate: Predicate | None
+    negate: bool
+
+
+class TransformChain:
+    """All transforms of one task, in the order of `transforms`. Java: `TransformationChain`."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = tuple(steps)
+
+    def __bool__(self) -> bool:
+        return bool(self._steps)
+
+    @staticmethod
+    def build(config: Config, plugins: Plugins) -> TransformChain:
+        predicates: dict[str, Predicate] = {}
+        for alias in config.get_list("predicates"):
+            keys = config.with_prefix(f"predicates.{alias}.")
+            predicate = plugins.load(PluginKind.PREDICATE, keys.pop("type", ""))()
+            predicate.configure(predicate.CONFIG.parse(keys))
+            predicates[alias] = predicate
+        steps = []
+        for alias in config.get_list("transforms"):
+            keys = config.with_prefix(f"transforms.{alias}.")
+            guard, negate = keys.pop("predicate", None), keys.pop("negate", "false")
+            transformation = plugins.load(PluginKind.TRANSFORMATION, keys.pop("type", ""))()
+            transformation.configure(transformation.CONFIG.parse(keys))
+            if guard is not None and guard not in predicates:
+                raise ConfigError(f"transforms.{alias}.predicate", guard, "no such alias in predicates")
+            steps.append(Step(transformation, predicates.get(guard or ""), negate.strip().lower() == "true"))
+        return TransformChain(steps)
+
+    def apply(self, records: Sequence[Record], tolerance: Tolerance, place: Callable[[Record], str],
+              origin: Callable[[Record], object], dropped: Callable[[Record], None] | None = None) -> Sequence[Record]:
+        """Send each record down the chain; `dropped` is told of the ones that do not come out."""
+        if not self._steps:
+            return records
+        kept: list[Record] = []
+        for record in records:
+            at: Record | None = record
+            for step in self._steps:
+                try:
+                    at = _apply_step(step, at)  # type: ignore[type-var]
+                except Exception:
+                    failed_at = at
+                    _, at = tolerance.execute("TRANSFORMATION", class_name(step.transformation), place(record),
+                                              origin(record), lambda s=step, r=failed_at: _apply_step(s, r))  # type: ignore[misc]
+                if at is None:
+                    break
+            if at is not None:
+                kept.append(at)
+            elif dropped is not None:
+                dropped(record)
+        return kept
+
+    def close(self) -> None:
+        for step in self._steps:
+            step.transformation.close()
+            if step.predicate is not None:
+                step.predicate.close()
+
+
+def _apply_step(step: Step, record: Record) -> Record | None:
+    if step.predicate is not None and step.predicate.test(record) is step.negate:
+        return record
+    return step.transformation.apply(record)
+
+
+class SinkConversion:
+    """Consumed messages -> SinkRecords."""
+
+    def __init__(self, converters: Converters, tolerance: Tolerance) -> None:
+        self._converters = converters
+        self._tolerance = tolerance
+        self._eager_headers = not converters.header.never_fails
+
+    def convert(self, messages: Sequence[Message]) -> list[SinkRecord]:
+        topic = messages[0].topic()
+        if all(message.topic() == topic for message in messages):
+            return self._convert_topic(topic, messages)
+        return [record for name, run in groupby(messages, key=lambda message: message.topic())
+                for record in self._convert_topic(name, list(run))]
+
+    def _convert_topic(self, topic: str, messages: Sequence[Message]) -> list[SinkRecord]:
+        try:
+            key_schemas, keys = self._converters.key.to_connect_batch(topic, [m.key() for m in messages])
+            value_schemas, values = self._converters.value.to_connect_batch(topic, [m.value() for m in messages])
+            headers = [self._headers(topic, m) for m in messages] if self._eager_headers else [self._decode] * len(messages)
+        except Exception:
+            return [record for message in messages if (record := self._convert_one(topic, message)) is not None]
+        records = []
+        for message, key_schema, key, value_schema, value, header in zip(
+                messages, key_schemas, keys, value_schemas, values, headers, strict=True):
+            timestamp_type, timestamp_ms = message.timestamp()
+            partition = message.partition()
+            records.append(SinkRecord(
+                topic, partition, key_schema, key, value_schema, value, timestamp_ms if timestamp_type else None,
+                message.offset(), _TIMESTAMP_TYPES[timestamp_type], topic, partition, header, message))
+        return records
+
+    def _convert_one(self, topic: str, message: Message) -> SinkRecord | None:
+        place = f"{TopicPartition(topic, message.partition())}@{message.offset()}"
+        parts: list[SchemaAndValue] = []
+        for stage, converter, data in (("KEY_CONVERTER", self._converters.key, message.key()),
+                                       ("VALUE_CONVERTER", self._converters.value, message.value())):
+            done, part = self._tolerance.execute(stage, class_name(converter), place, message,
+                                                 lambda c=converter, d=data: c.to_connect_data(topic, d))  # type: ignore[misc]
+            if not done:
+                return None
+            parts.append(part)
+        done, headers = self._tolerance.execute("HEADER_CONVERTER", class_name(self._converters.header), place, message,
+                                                lambda: self._headers(topic, message))
+        if not done:
+            return None
+        timestamp_type, timestamp_ms = message.timestamp()
+        (key_schema, key), (value_schema, value) = parts
+        return SinkRecord(topic, message.partition(), key_schema, key, value_schema, value,
+                          timestamp_ms if timestamp_type else None, message.offset(), _TIMESTAMP_TYPES[timestamp_type],
+                          topic, message.partition(), headers or Headers(), message)
+
+    def _headers(self, topic: str, message: Message) -> Headers:
+        convert = self._converters.header.to_connect_header
+        found = []
+        for name, data in message.headers() or ():
+            schema, value = convert(topic, name, data)
+            found.append(Header(name, value, schema))
+        return Headers(found)
+
+    def _decode(self, record: SinkRecord) -> Headers:
+        return self._headers(record.original_topic, record.consumed)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One source record ready to be produced."""
+
+    record: SourceRecord
+    key: bytes | None
+    value: bytes | None
+    headers: RawHeaderList
+
+
+def source_place(record: SourceRecord) -> str:
+    """Where a source record came from, as error messages print it."""
+    return f"{dict(record.source_partition or {})}@{dict(record.source_offset or {})}"
+
+
+class SourceConversion:
+    """SourceRecords -> what is produced. Order as in Java: headers, key, value."""
+
+    def __init__(self, converters: Converters, tolerance: Tolerance) -> None:
+        self._converters = converters
+        self._tolerance = tolerance
+
+    def convert(self, records: Sequence[SourceRecord], dropped: Callable[[SourceRecord], None]) -> list[Outgoing]:
+        topic = records[0].topic
+        if all(record.topic == topic for record in records):
+            return self._convert_topic(topic, records, dropped)
+        return [out for name, run in groupby(records, key=lambda record: record.topic)
+                for out in self._convert_topic(name, list(run), dropped)]
+
+    def _convert_topic(self, topic: str, records: Sequence[SourceRecord],
+                       dropped: Callable[[SourceRecord], None]) -> list[Outgoing]:
+        try:
+            headers = [self._headers(topic, record) for record in records]
+            keys = self._converters.key.from_connect_batch(
+                topic, [r.key_schema for r in records], [r.key for r in records])
+            values = self._converters.value.from_connect_batch(
+                topic, [r.value_schema for r in records], [r.value for r in records])
+        except Exception:
+            one_by_one = []
+            for record in records:
+                out = self._convert_one(topic, record)
+                if out is None:
+                    dropped(record)
+                else:
+                    one_by_one.append(out)
+            return one_by_one
+        return list(map(Outgoing, records, keys, values, headers))
+
+    def _convert_one(self, topic: str, record: SourceRecord) -> Outgoing | None:
+        place = source_place(record)
+        execute = self._tolerance.execute
+        header, key, value = self._converters.header, self._converters.key, self._converters.value
+        done, headers = execute("HEADER_CONVERTER", class_name(header), place, record,
+                                lambda: self._headers(topic, record))
+        if not done:
+            return None
+        key_done, key_bytes = execute("KEY_CONVERTER", class_name(key), place, record,
+                                      lambda: key.from_connect_data(topic, record.key_schema, record.key))
+        if not key_done:
+            return None
+        value_done, value_bytes = execute("VALUE_CONVERTER", class_name(value), place, record,
+                                          lambda: value.from_connect_data(topic, record.value_schema, record.value))
+        return Outgoing(record, key_bytes, value_bytes, headers or []) if value_done else None
+
+    def _headers(self, topic: str, record: SourceRecord) -> RawHeaderList:
+        headers = record.headers
+        if not headers:
+            return []
+        convert = self._converters.header.from_connect_header
+        return [(name, convert(topic, name, schema, value)) for name, value, schema in headers]
+
+
