@@ -29,35 +29,44 @@ _ERROR_NAMES: dict[ErrorKind, str] = {
 
 
 class Sampled:
-    """Maximum and average of a value over the last sample windows. Java: `SampledStat`."""
+    """Maximum and average of a value over the last sample windows. Java: `SampledStat`.
 
-    __slots__ = ("_past", "count", "highest", "total")
+    `record` is a list's own append, the cheapest thing to do on the hot path; `fold` digests what was recorded.
+    """
+
+    __slots__ = ("_count", "_highest", "_new", "_past", "_total", "record")
 
     def __init__(self, samples: int) -> None:
         self._past: deque[tuple[int, float, float]] = deque(maxlen=samples - 1)
+        self._new: list[float] = []
+        self.record: Callable[[float], None] = self._new.append
         self._begin()
 
     def _begin(self) -> None:
-        self.count = 0
-        self.total = 0.0
-        self.highest = float("-inf")
+        self._count = 0
+        self._total = 0.0
+        self._highest = float("-inf")
 
-    def record(self, value: float) -> None:
-        self.count += 1
-        self.total += value
-        if value > self.highest:
-            self.highest = value
+    def fold(self) -> list[float]:
+        """Take in what was recorded since the last call, and return it."""
+        new = self._new.copy()
+        self._new.clear()
+        if new:
+            self._count += len(new)
+            self._total += sum(new)
+            self._highest = max(self._highest, max(new))
+        return new
 
     def turn(self, forget: bool) -> None:
         """Begin a new sample; `forget`: the earlier ones are older than all windows together."""
-        self._past.append((self.count, self.total, self.highest))
+        self._past.append((self._count, self._total, self._highest))
         if forget:
             self._past.clear()
         self._begin()
 
     def average_and_max(self) -> tuple[float, float] | None:
         """None: nothing was recorded in the windows."""
-        samples = [*self._past, (self.count, self.total, self.highest)]
+        samples = [*self._past, (self._count, self._total, self._highest)]
         count = sum(sample[0] for sample in samples)
         if not count:
             return None
@@ -74,12 +83,13 @@ class Histogram:
         self._counts = [0] * (len(DURATION_BUCKETS) + 1)
         self._sum = 0.0
 
-    def record(self, took_s: float) -> None:
-        self._counts[bisect_left(DURATION_BUCKETS, took_s)] += 1
-        self._sum += took_s
+    def add(self, durations: list[float]) -> None:
+        for took_s in durations:
+            self._counts[bisect_left(DURATION_BUCKETS, took_s)] += 1
+        self._sum += sum(durations)
 
-    def add_to(self, values: dict[str, float]) -> None:
-        """Add `<name>_le_<bound>` (cumulative, as Prometheus has it), `<name>_count` and `<name>_sum`."""
+    def write(self, values: dict[str, float]) -> None:
+        """Write `<name>_le_<bound>` (cumulative, as Prometheus has it), `<name>_count` and `<name>_sum`."""
         seen = 0
         for bound, count in zip((*DURATION_BUCKETS, None), self._counts, strict=True):
             seen += count
@@ -91,14 +101,14 @@ class TaskMetrics:
     """The counters and gauges of one task, by the names of `connectrt.metrics.registry`."""
 
     __slots__ = (
-        "_active", "_active_now", "_batch", "_call", "_clock", "_commit", "_commit_duration", "_commit_ok", "_commit_seq", "_committed",
-        "_errors", "_in", "_lag", "_last_error_ms", "_out", "_partitions", "_process_duration", "_sample_from",
-        "_samples", "_sink", "_skipped", "_wall", "_window_s",
+        "_active", "_active_now", "_batch", "_call", "_clock", "_commit", "_commit_duration", "_commit_ok",
+        "_commit_seq", "_committed", "_errors", "_in", "_lag", "_last_error_ms", "_out", "_partitions",
+        "_process_duration", "_sample_from", "_samples", "_sink", "_skipped", "_wall", "_window_s",
     )
 
     def __init__(self, *, sink: bool, window_s: float = 30.0, samples: int = 2,
                  clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
-        """`window_s` x `samples` is what maxima and averages look back over (metrics.sample.window.ms, .num.samples)."""
+        """Maxima and averages look back over `window_s` x `samples` (metrics.sample.window.ms, metrics.num.samples)."""
         self._sink = sink
         self._window_s = window_s
         self._samples = samples
@@ -138,7 +148,6 @@ class TaskMetrics:
     def put(self, records: int, took_s: float) -> None:
         """A sink's put returned; 0 records: it had raised, or the batch was empty."""
         self._call.record(took_s)
-        self._process_duration.record(took_s)
         if records:
             self._out += records
             self._batch.record(records)
@@ -146,7 +155,6 @@ class TaskMetrics:
     def committed(self, took_s: float, ok: bool) -> None:
         """An attempt to commit offsets ended."""
         self._commit.record(took_s)
-        self._commit_duration.record(took_s)
         self._commit_ok.record(ok)
         self._commit_seq += 1
         self._committed += ok
@@ -175,7 +183,7 @@ class TaskMetrics:
 
     def snapshot(self) -> dict[str, float]:
         """Return every value now; turns the sample windows, so take one at least once per window."""
-        self._turn(self._clock())
+        self._fold(self._clock())
         values: dict[str, float] = dict(self._errors)
         if self._last_error_ms is not None:
             values["last_error_timestamp"] = self._last_error_ms
@@ -185,7 +193,7 @@ class TaskMetrics:
         if ok:
             values["offset_commit_success_percentage"] = ok[0]
             values["offset_commit_failure_percentage"] = 1 - ok[0]
-        self._commit_duration.add_to(values)
+        self._commit_duration.write(values)
         (self._add_sink if self._sink else self._add_source)(values)
         return values
 
@@ -206,14 +214,18 @@ class TaskMetrics:
         values["offset_commit_seq_no"] = self._commit_seq
         values["offset_commit_completion_total"] = self._committed
         values["offset_commit_skip_total"] = self._skipped
-        self._process_duration.add_to(values)
+        self._process_duration.write(values)
         if self._lag is not None:
             values["task_lag_records"] = self._lag
 
-    def _turn(self, now: float) -> None:
+    def _fold(self, now: float) -> None:
         windows = int((now - self._sample_from) / self._window_s)
+        self._sample_from += windows * self._window_s
+        self._process_duration.add(self._call.fold())
+        self._commit_duration.add(self._commit.fold())
+        for sampled in (self._batch, self._active, self._commit_ok):
+            sampled.fold()
         if windows:
-            self._sample_from += windows * self._window_s
             for sampled in (self._batch, self._call, self._active, self._commit, self._commit_ok):
                 sampled.turn(forget=windows >= self._samples)
 
