@@ -27,9 +27,9 @@ class TaskControl:
     """Lives on the task's thread; only `wake` and `stopping` may be used from others."""
 
     def __init__(self, task: TaskId, commands: SimpleQueue[Command], emit: Emit, clock: Callable[[], float],
-                 paused: bool) -> None:
+                 metrics: TaskMetrics, paused: bool) -> None:
         self.task = task
-        self.metrics = TaskMetrics()
+        self.metrics = metrics
         self.current_call: tuple[str, float] | None = None
         self.paused = paused  #: what the worker wants; the loop brings it about and calls `tell_state`
         self.catching_up = False

@@ -26,7 +26,7 @@ from connectrt.worker.messages import CaughtUp, Command, DestinationCounted, Emi
 from connectrt.worker.sink_context import SinkContext
 from connectrt.worker.sink_offsets import Offsets, SinkProgress
 from connectrt.worker.sink_setup import SinkParts, build_sink
-from connectrt.worker.task import Surroundings, TaskSpec
+from connectrt.worker.task import Surroundings, TaskSpec, task_metrics
 from connectrt.worker.tolerance import retry_delay_s
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,8 @@ class SinkTaskLoop:
         self._spec = spec
         self._around = around
         self._clock = around.clock
-        self._control = TaskControl(spec.id, commands, emit, around.clock, spec.initial_state is State.PAUSED)
+        self._control = TaskControl(spec.id, commands, emit, around.clock, task_metrics(spec, around),
+                                    paused=spec.initial_state is State.PAUSED)
         self._progress = SinkProgress()
         self._parts: SinkParts | None = None
         self._held: Batch | None = None  #: to be put again after a RetriableError

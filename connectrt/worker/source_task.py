@@ -26,7 +26,7 @@ from connectrt.worker.messages import CaughtUp, Command, Emit, State
 from connectrt.worker.source_setup import SourceParts, build_source
 from connectrt.worker.stages import Outgoing, source_place
 from connectrt.worker.submitted import Submitted, SubmittedRecords
-from connectrt.worker.task import Surroundings, TaskSpec
+from connectrt.worker.task import Surroundings, TaskSpec, task_metrics
 from connectrt.worker.tolerance import Failure, retry_delay_s
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ class SourceTaskLoop:
         self._spec = spec
         self._around = around
         self._clock = around.clock
-        self._control = TaskControl(spec.id, commands, emit, around.clock, spec.initial_state is State.PAUSED)
+        self._control = TaskControl(spec.id, commands, emit, around.clock, task_metrics(spec, around),
+                                    paused=spec.initial_state is State.PAUSED)
         self._parts: SourceParts | None = None
         self._submitted = SubmittedRecords()
         self._sending: Sending | None = None

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from connectrt.config.definition import Config
+from connectrt.metrics.task import TaskMetrics
 from connectrt.sdk.connector import Connector
 from connectrt.sdk.task import SinkTask, SourceTask, Task
 from connectrt.worker.messages import Command, Emit, State, TaskId
@@ -59,6 +60,12 @@ class Surroundings:
     tracing: Tracing | None  #: None: every connector has tracing.mode=off
     offsets: OffsetStore
     clock: Callable[[], float] = time.monotonic
+
+
+def task_metrics(spec: TaskSpec, around: Surroundings) -> TaskMetrics:
+    worker = spec.worker_config
+    return TaskMetrics(sink=issubclass(spec.task_class, SinkTask), samples=worker.get_int("metrics.num.samples"),
+                       window_s=worker.get_int("metrics.sample.window.ms") / 1000, clock=around.clock)
 
 
 def build_task(spec: TaskSpec, around: Surroundings, commands: SimpleQueue[Command], emit: Emit) -> TaskCode:
