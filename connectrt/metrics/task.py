@@ -199,13 +199,13 @@ class TaskMetrics:
 
     def _add_source(self, values: dict[str, float]) -> None:
         values["source_record_poll_total"] = self._in
-        values["source_record_write_total"] = self._out
+        values["source_record_write_total"] = values["sent_messages_total"] = self._out
         values["source_record_active_count"] = self._active_now
         _add(values, self._active, "source_record_active_count_avg", "source_record_active_count_max")
         _add(values, self._call, "poll_batch_avg_time_ms", "poll_batch_max_time_ms", 1000)
 
     def _add_sink(self, values: dict[str, float]) -> None:
-        values["sink_record_read_total"] = self._in
+        values["sink_record_read_total"] = values["consumed_messages_total"] = self._in
         values["sink_record_send_total"] = self._out
         values["sink_record_active_count"] = self._active_now
         _add(values, self._active, "sink_record_active_count_avg", "sink_record_active_count_max")
