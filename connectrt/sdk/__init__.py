@@ -2,11 +2,12 @@
 
 from connectrt.config.definition import Config, ConfigDef, Importance, Width, key
 from connectrt.config.definition import Type as ConfigType
+from connectrt.config.validators import at_least, between, if_given, non_empty, one_of
 from connectrt.data.headers import NO_HEADERS, Header, Headers
 from connectrt.data.record import ConnectRecord, SinkRecord, SourceRecord, TimestampType, TraceCarrier
 from connectrt.data.schema import Field, Schema, SchemaAndValue, SchemaBuilder, Type
 from connectrt.data.topic import RecordMetadata, TopicPartition
-from connectrt.errors import ConfigError, ConnectError, DataError, RetriableError
+from connectrt.errors import ConfigError, ConfigErrors, ConnectError, DataError, RetriableError
 from connectrt.sdk.connector import Connector, ConnectorContext, SinkConnector, SourceConnector
 from connectrt.sdk.converter import Converter, HeaderConverter
 from connectrt.sdk.task import (
@@ -27,11 +28,12 @@ from connectrt.sdk.tracing import Attributes, TaskSpan, TaskTracing
 from connectrt.sdk.transform import ConfigProvider, Predicate, Transformation
 
 __all__ = [
-    "NO_HEADERS", "Attributes", "Config", "ConfigDef", "ConfigError", "ConfigProvider", "ConfigType", "ConnectError",
-    "ConnectRecord", "Connector", "ConnectorContext", "Converter", "DataError", "EndOfSource", "ErrantRecordReporter",
-    "Field", "Header", "HeaderConverter", "Headers", "Importance", "OffsetReader", "Predicate", "RecordMetadata",
-    "RetriableError", "Schema", "SchemaAndValue", "SchemaBuilder", "SinkConnector", "SinkOffsets", "SinkRecord",
-    "SinkTask", "SinkTaskContext", "SourceConnector", "SourceOffset", "SourcePartition", "SourceRecord", "SourceTask",
-    "SourceTaskContext", "Task", "TaskContext", "TaskSpan", "TaskTracing", "TimestampType", "TopicPartition",
-    "TraceCarrier", "Transformation", "Type", "Width", "key",
+    "NO_HEADERS", "Attributes", "Config", "ConfigDef", "ConfigError", "ConfigErrors", "ConfigProvider", "ConfigType",
+    "ConnectError", "ConnectRecord", "Connector", "ConnectorContext", "Converter", "DataError", "EndOfSource",
+    "ErrantRecordReporter", "Field", "Header", "HeaderConverter", "Headers", "Importance", "OffsetReader", "Predicate",
+    "RecordMetadata", "RetriableError", "Schema", "SchemaAndValue", "SchemaBuilder", "SinkConnector", "SinkOffsets",
+    "SinkRecord", "SinkTask", "SinkTaskContext", "SourceConnector", "SourceOffset", "SourcePartition", "SourceRecord",
+    "SourceTask", "SourceTaskContext", "Task", "TaskContext", "TaskSpan", "TaskTracing", "TimestampType",
+    "TopicPartition", "TraceCarrier", "Transformation", "Type", "Width", "at_least", "between", "if_given", "key",
+    "non_empty", "one_of",
 ]
