@@ -37,7 +37,8 @@ class Converter(ABC):
         convert = self.from_connect_data
         return [convert(topic, schema, value) for schema, value in zip(schemas, values, strict=True)]
 
-    def to_connect_batch(self, topic: str, payloads: Sequence[bytes | None]) -> tuple[Sequence[Schema | None], Sequence[object]]:
+    def to_connect_batch(self, topic: str,
+                         payloads: Sequence[bytes | None]) -> tuple[Sequence[Schema | None], Sequence[object]]:
         """Deserialise payloads of one topic: (schemas, values), both of the same length and order."""
         convert = self.to_connect_data
         pairs = [convert(topic, data) for data in payloads]

@@ -135,8 +135,8 @@ class TaskControl:
         self._emit(Ended(self.task))
 
     def _tell_failure(self, error: BaseException) -> None:
-        trace = f"{type(error).__module__}.{type(error).__qualname__}: {error}\n" + "".join(traceback.format_exception(error))
-        self.tell_state(State.FAILED, trace)
+        name = f"{type(error).__module__}.{type(error).__qualname__}"
+        self.tell_state(State.FAILED, f"{name}: {error}\n" + "".join(traceback.format_exception(error)))
         # What connectrt raises says what happened and what to do; a stack is of use only for a stranger's error.
         stack = None if isinstance(error, ConnectError) else error
         log.error("task failed: %s", error, exc_info=stack, extra={"action": "fail_task", "task": str(self.task)})

@@ -56,7 +56,7 @@ class DeadLetterQueue:
         self._error = error
 
     def flush(self, timeout_s: float) -> None:
-        """Wait until every dead letter is acknowledged. Raises DeadLettersLostError if one failed or timeout_s is over."""
+        """Wait until every dead letter is acknowledged. Raises DeadLettersLostError if not all are after timeout_s."""
         if not self._unflushed:
             return
         late = self._producer.flush(timeout_s)
@@ -77,7 +77,7 @@ class DeadLetterQueue:
             "partition": str(message.partition()),
             "offset": str(message.offset()),
             "connector.name": self._task.connector,
-            "task.id": str(self._task.index),
+            "task.id": str(self._task.number),
             "stage": failure.stage,
             "class.name": failure.class_name,
             "exception.class.name": f"{type(error).__module__}.{type(error).__qualname__}",

@@ -15,10 +15,10 @@ class TaskId(NamedTuple):
     """One task of one connector; prints as `pg-sink-0`."""
 
     connector: str
-    index: int
+    number: int
 
     def __str__(self) -> str:
-        return f"{self.connector}-{self.index}"
+        return f"{self.connector}-{self.number}"
 
 
 class State(enum.StrEnum):

@@ -83,7 +83,8 @@ class ErrantRecords:
 
     def report(self, record: SinkRecord, error: Exception) -> None:
         message = record.consumed if record.consumed is not None else _Rebuilt(record, self._converters)
-        self._tolerance.fail(Failure("TASK_PUT", "org.apache.kafka.connect.sink.SinkTask", error, record.place, message))
+        sink_task = "org.apache.kafka.connect.sink.SinkTask"
+        self._tolerance.fail(Failure("TASK_PUT", sink_task, error, record.place, message))
 
 
 class _Rebuilt:
@@ -109,8 +110,9 @@ class _Rebuilt:
         return self._converters.key.from_connect_data(self._record.topic, self._record.key_schema, self._record.key)
 
     def value(self) -> bytes | None:
-        return self._converters.value.from_connect_data(self._record.topic, self._record.value_schema, self._record.value)
+        record = self._record
+        return self._converters.value.from_connect_data(record.topic, record.value_schema, record.value)
 
     def headers(self) -> RawHeaders:
-        convert = self._converters.header.from_connect_header
-        return [(name, convert(self._record.topic, name, schema, value)) for name, value, schema in self._record.headers]
+        convert, record = self._converters.header.from_connect_header, self._record
+        return [(name, convert(record.topic, name, schema, value)) for name, value, schema in record.headers]

@@ -1,7 +1,7 @@
 """Keep how far a sink task has come in each partition it owns: delivered, safe, committed.
 
-Invariant: an offset is committed only if `put` accepted every record before it and the task's pre_commit called it safe.
-All offsets are those of the next record, as Kafka commits them.
+Invariant: an offset is committed only if `put` accepted every record before it and the task's pre_commit then called it
+safe. All offsets are those of the next record, as Kafka commits them.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from connectrt.data.topic import TopicPartition
 from connectrt.errors import ConnectError
 from connectrt.kafka.client import Consumer
 from connectrt.sdk.task import SinkTask
+from connectrt.tracing.off import off
 from connectrt.tracing.settings import TracingSettings
 from connectrt.tracing.sink import SinkTracer
 from connectrt.worker import client_config
@@ -71,7 +72,7 @@ def build_sink(spec: TaskSpec, around: Surroundings, control: TaskControl,
     consumer_config = client_config.sink_consumer(spec.id, worker, spec.connector_config)
     max_poll_records = int(consumer_config.pop("max.poll.records", DEFAULT_MAX_POLL_RECORDS))
     settings = TracingSettings.from_config(config)
-    tracer = (_tracing_off() if around.tracing is None else around.tracing.sink(
+    tracer = (off().sink if around.tracing is None else around.tracing.sink(
         *spec.id, settings, group=consumer_config["group.id"], bootstrap=consumer_config["bootstrap.servers"]))
     dead_letters = _dead_letters(spec, around, control, config)
     reporters: list[Reporter] = [] if dead_letters is None else [dead_letters]
@@ -122,8 +123,3 @@ def _dead_letters(spec: TaskSpec, around: Surroundings, control: TaskControl, co
                                  producer, control.metrics))
     return queue[0]
 
-
-def _tracing_off() -> SinkTracer:
-    from connectrt.tracing.off import sink_tracer_off
-
-    return sink_tracer_off()

@@ -290,7 +290,8 @@ class SinkTaskLoop:
         delivered = self._progress.delivered()
         ends = {each: self._consumer.end_offset(each, cached=True) for each in delivered}
         self._control.metrics.partitions(len(delivered))
-        self._control.metrics.lag(sum(max(0, ends[each] - offset) for each, offset in delivered.items() if ends[each] >= 0))
+        self._control.metrics.lag(sum(
+            max(0, ends[each] - offset) for each, offset in delivered.items() if ends[each] >= 0))
 
     # -- commits --------------------------------------------------------------------------------------------------
 
@@ -359,8 +360,8 @@ class SinkTaskLoop:
         except DeadLettersLostError:
             raise
         except Exception as error:
-            log.error("pre_commit failed while closing %d partitions; their records since the last commit are delivered "
-                      "again: %s", len(partitions), error, exc_info=error, extra={"action": "pre_commit"})
+            log.error("pre_commit failed while closing %d partitions; their records since the last commit are "
+                      "delivered again: %s", len(partitions), error, exc_info=error, extra={"action": "pre_commit"})
         finally:
             self._control.call("close", self._open_parts.task.close, partitions)
         if not moved:

@@ -10,6 +10,7 @@ from connectrt.kafka.client import Admin, Producer
 from connectrt.sdk.task import SourceOffset, SourcePartition, SourceTask
 from connectrt.sdk.tracing import TaskTracing
 from connectrt.storage.offset_store import OffsetStore
+from connectrt.tracing.off import off
 from connectrt.tracing.settings import TracingSettings
 from connectrt.tracing.source import SourceTracer
 from connectrt.worker import client_config
@@ -93,7 +94,7 @@ def build_source(spec: TaskSpec, around: Surroundings, control: TaskControl,
     converters = Converters.build(spec.connector_config, worker, around.plugins)
     producer_config = client_config.source_producer(spec.id, worker, spec.connector_config)
     settings = TracingSettings.from_config(config)
-    tracer = (_tracing_off() if around.tracing is None
+    tracer = (off().source if around.tracing is None
               else around.tracing.source(*spec.id, settings, bootstrap=producer_config["bootstrap.servers"]))
     reporters: list[Reporter] = []
     if config.get_boolean("errors.log.enable"):
@@ -120,8 +121,3 @@ def build_source(spec: TaskSpec, around: Surroundings, control: TaskControl,
         longest_retry_delay_s=config.get_int("errors.retry.delay.max.ms") / 1000,
     )
 
-
-def _tracing_off() -> SourceTracer:
-    from connectrt.tracing.off import source_tracer_off
-
-    return source_tracer_off()

@@ -309,7 +309,7 @@ class SourceTaskLoop:
             raise self._send_error
 
     def _commit(self, timeout_s: float) -> bool:
-        """Write the offsets of all that is acknowledged; False if something was not, or could not be written, in time."""
+        """Write the offsets of all that is acknowledged; False if not all was, or they could not be written."""
         parts, began = self._open_parts, self._clock()
         self._commit_due = began + parts.commit_interval_s
         in_time = self._unsettled_since is None or parts.producer.flush(timeout_s) == 0

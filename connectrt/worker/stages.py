@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 from connectrt.config.definition import Config
 from connectrt.data.headers import Header, Headers
 from connectrt.data.record import SinkRecord, SourceRecord, TimestampType
-from connectrt.data.schema import Schema, SchemaAndValue
 from connectrt.data.topic import TopicPartition
 from connectrt.errors import ConfigError
 from connectrt.kafka.client import Message
@@ -26,7 +26,6 @@ from connectrt.worker.tolerance import Tolerance
 
 RawHeaderList = list[tuple[str, bytes | None]]
 _TIMESTAMP_TYPES = tuple(TimestampType)
-_NO_TIMESTAMP = TimestampType.NO_TIMESTAMP
 
 
 def class_name(plugin: object) -> str:
@@ -79,6 +78,11 @@ class Step:
     predicate: Predicate | None
     negate: bool
 
+    def apply(self, record: Record) -> Record | None:
+        if self.predicate is not None and self.predicate.test(record) is self.negate:
+            return record
+        return self.transformation.apply(record)
+
 
 class TransformChain:
     """All transforms of one task, in the order of `transforms`. Java: `TransformationChain`."""
@@ -115,33 +119,32 @@ class TransformChain:
             return records
         kept: list[Record] = []
         for record in records:
-            at: Record | None = record
-            for step in self._steps:
-                try:
-                    at = _apply_step(step, at)  # type: ignore[type-var]
-                except Exception:
-                    failed_at = at
-                    _, at = tolerance.execute("TRANSFORMATION", class_name(step.transformation), place(record),
-                                              origin(record), lambda s=step, r=failed_at: _apply_step(s, r))  # type: ignore[misc]
-                if at is None:
-                    break
-            if at is not None:
-                kept.append(at)
+            out = self._apply_all(record, tolerance, place, origin)
+            if out is not None:
+                kept.append(out)
             elif dropped is not None:
                 dropped(record)
         return kept
+
+    def _apply_all(self, record: Record, tolerance: Tolerance, place: Callable[[Record], str],
+                   origin: Callable[[Record], object]) -> Record | None:
+        at = record
+        for step in self._steps:
+            try:
+                after = step.apply(at)
+            except Exception:
+                _, after = tolerance.execute("TRANSFORMATION", class_name(step.transformation), place(record),
+                                             origin(record), partial(step.apply, at))
+            if after is None:
+                return None
+            at = after
+        return at
 
     def close(self) -> None:
         for step in self._steps:
             step.transformation.close()
             if step.predicate is not None:
                 step.predicate.close()
-
-
-def _apply_step(step: Step, record: Record) -> Record | None:
-    if step.predicate is not None and step.predicate.test(record) is step.negate:
-        return record
-    return step.transformation.apply(record)
 
 
 class SinkConversion:
@@ -163,7 +166,8 @@ class SinkConversion:
         try:
             key_schemas, keys = self._converters.key.to_connect_batch(topic, [m.key() for m in messages])
             value_schemas, values = self._converters.value.to_connect_batch(topic, [m.value() for m in messages])
-            headers = [self._headers(topic, m) for m in messages] if self._eager_headers else [self._decode] * len(messages)
+            headers = ([self._headers(topic, m) for m in messages] if self._eager_headers
+                       else [self._decode] * len(messages))
         except Exception:
             return [record for message in messages if (record := self._convert_one(topic, message)) is not None]
         records = []
@@ -178,23 +182,24 @@ class SinkConversion:
 
     def _convert_one(self, topic: str, message: Message) -> SinkRecord | None:
         place = f"{TopicPartition(topic, message.partition())}@{message.offset()}"
-        parts: list[SchemaAndValue] = []
-        for stage, converter, data in (("KEY_CONVERTER", self._converters.key, message.key()),
-                                       ("VALUE_CONVERTER", self._converters.value, message.value())):
-            done, part = self._tolerance.execute(stage, class_name(converter), place, message,
-                                                 lambda c=converter, d=data: c.to_connect_data(topic, d))  # type: ignore[misc]
-            if not done:
-                return None
-            parts.append(part)
-        done, headers = self._tolerance.execute("HEADER_CONVERTER", class_name(self._converters.header), place, message,
-                                                lambda: self._headers(topic, message))
-        if not done:
+        key_converter, value_converter = self._converters.key, self._converters.value
+        execute = self._tolerance.execute
+        _, key = execute("KEY_CONVERTER", class_name(key_converter), place, message,
+                         lambda: key_converter.to_connect_data(topic, message.key()))
+        if key is None:
+            return None
+        _, value = execute("VALUE_CONVERTER", class_name(value_converter), place, message,
+                           lambda: value_converter.to_connect_data(topic, message.value()))
+        if value is None:
+            return None
+        _, headers = execute("HEADER_CONVERTER", class_name(self._converters.header), place, message,
+                             lambda: self._headers(topic, message))
+        if headers is None:
             return None
         timestamp_type, timestamp_ms = message.timestamp()
-        (key_schema, key), (value_schema, value) = parts
-        return SinkRecord(topic, message.partition(), key_schema, key, value_schema, value,
+        return SinkRecord(topic, message.partition(), key.schema, key.value, value.schema, value.value,
                           timestamp_ms if timestamp_type else None, message.offset(), _TIMESTAMP_TYPES[timestamp_type],
-                          topic, message.partition(), headers or Headers(), message)
+                          topic, message.partition(), headers, message)
 
     def _headers(self, topic: str, message: Message) -> Headers:
         convert = self._converters.header.to_connect_header

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 class TaskCode(Protocol):
     """A built task. `run` belongs to one thread, the rest may be used from any."""
 
-    #: The plugin call the task is in and time.monotonic() when it began; None between calls.
-    current_call: tuple[str, float] | None
+    @property
+    def current_call(self) -> tuple[str, float] | None:
+        """The plugin call the task is in and time.monotonic() when it began; None between calls."""
 
     def run(self) -> None:
         """Work until STOP or CANCEL, or until the task has failed. Never raises; the last event is Ended."""

@@ -43,7 +43,7 @@ class ToleranceExceededError(ConnectError):
 
 
 def retry_delay_s(attempt: int, longest_s: float) -> float:
-    """Backoff before retry `attempt` (0, 1, …): 0.3 s doubled, and a random part of the longest once that is reached."""
+    """Backoff before retry `attempt` (0, 1, …): 0.3 s doubled, then a random part of the longest delay."""
     delay_s: float = FIRST_RETRY_S * 2 ** min(attempt, 30)
     return delay_s if delay_s <= longest_s else random.uniform(0, longest_s)
 
@@ -67,7 +67,8 @@ class Tolerance:
         """True if a single failed record can go anywhere: without that a sink's task has to fail instead."""
         return bool(self._reporters) or self._tolerates
 
-    def execute(self, stage: str, class_name: str, place: str, record: object, operation: Callable[[], T]) -> tuple[bool, T | None]:
+    def execute(self, stage: str, class_name: str, place: str, record: object,
+                operation: Callable[[], T]) -> tuple[bool, T | None]:
         """Run one stage for one record: (True, result), or (False, None) if it failed and was reported.
 
         RetriableError is retried with backoff until errors.retry.timeout; a request to stop ends the wait.

@@ -58,8 +58,8 @@ def _group(alias: str, props: Mapping[str, str], faults: list[str]) -> TopicGrou
             faults.append(f'Missing required configuration "{PREFIX}default.{key}" which has no default value.')
             return -1
         if not re.fullmatch(r"-1|[1-9]\d*", text.strip()):
-            faults.append(f"Invalid value {text} for configuration {PREFIX}{alias}.{key}: must be at least 1, or -1 for "
-                          "the broker's default")
+            faults.append(f"Invalid value {text} for configuration {PREFIX}{alias}.{key}: must be at least 1, or -1 "
+                          "for the broker's default")
             return -1
         return int(text)
 
