@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar
 
 from connectrt.config.parsing import ClassFinder, Type, any_class, parse_value
 from connectrt.config.secrets import Password
-from connectrt.config.validators import ListRule, Validator
+from connectrt.config.validators import ListRule, Rule, Validator
 from connectrt.errors import ConfigError, ConfigErrors
 
 __all__ = [
@@ -47,6 +47,8 @@ class Recommender(Protocol):
 
     def visible(self, name: str, parsed: Mapping[str, object]) -> bool: ...
 
+
+_BY_IMPORTANCE: Final = tuple(Importance)
 
 #: The key is required.
 NO_DEFAULT: Final = object()
@@ -143,6 +145,25 @@ class ConfigDef:
         """Return a definition with these keys (or another definition's) after its own."""
         return ConfigDef(*self, *keys)
 
+    def sorted_keys(self) -> list[ConfigKey]:
+        """Return the keys in the order of Kafka's reference: by group, place in it, required, importance, name."""
+        groups = self.groups
+        return sorted(self, key=lambda one: (
+            -1 if one.group is None else groups.index(one.group), -1 if one.order is None else one.order,
+            not one.required, _BY_IMPORTANCE.index(one.importance), one.name))
+
+    def below(self, prefix: str, group: str, first_order: int) -> list[ConfigKey]:
+        """Return the sorted keys as part of another definition: `prefix` before each name, all in groups below `group`.
+
+        Rules still call a key by its own name in what they say. Java: `ConfigDef.embed`.
+        """
+        return [
+            replace(one, name=prefix + one.name, valid=_without_prefix(prefix, one.valid), order=first_order + place,
+                    group=group + (f": {one.group}" if one.group else ""),
+                    dependents=tuple(prefix + name for name in one.dependents),
+                    recommender=one.recommender and _Below(prefix, one.recommender))
+            for place, one in enumerate(self.sorted_keys())]
+
     def parse(self, props: Mapping[str, str | None], find_class: ClassFinder = any_class) -> Config:
         """Return typed values, defaults filled in; unknown keys are kept in `Config.originals`.
 
@@ -238,6 +259,31 @@ class Config(Mapping[str, object]):
         if not isinstance(value, type_):
             raise TypeError(f"{name} is a {type(value).__name__}, not a {type_.__name__}")
         return value
+
+
+class _Below:
+    """A recommender whose keys stand below a prefix."""
+
+    def __init__(self, prefix: str, base: Recommender) -> None:
+        self._prefix = prefix
+        self._base = base
+
+    def valid_values(self, name: str, parsed: Mapping[str, object]) -> Sequence[object]:
+        return self._base.valid_values(name.removeprefix(self._prefix), self._own(parsed))
+
+    def visible(self, name: str, parsed: Mapping[str, object]) -> bool:
+        return self._base.visible(name.removeprefix(self._prefix), self._own(parsed))
+
+    def _own(self, parsed: Mapping[str, object]) -> dict[str, object]:
+        prefix = self._prefix
+        return {name.removeprefix(prefix): value for name, value in parsed.items() if name.startswith(prefix)}
+
+
+def _without_prefix(prefix: str, rule: Validator | None) -> Validator | None:
+    if rule is None:
+        return None
+    kind = ListRule if isinstance(rule, ListRule) else Rule
+    return kind(lambda name, value: rule(name.removeprefix(prefix), value), str(rule))
 
 
 def _parse_key(one: ConfigKey, props: Mapping[str, str | None], find_class: ClassFinder) -> object:
