@@ -30,7 +30,10 @@ class Message(Protocol):
 
 
 class RebalanceListener(Protocol):
-    """Told of partitions inside `Consumer.consume` and `close`, on the consumer's thread. What it raises comes out there."""
+    """Told of partitions, never of none, inside `Consumer.consume` and `close`, on the consumer's thread.
+
+    What it raises comes out there; the rebalance goes on all the same.
+    """
 
     def on_assigned(self, partitions: Sequence[TopicPartition]) -> None:
         """These came in addition to those already owned (all of them, with an eager protocol)."""
@@ -49,29 +52,36 @@ class Consumer(Protocol):
     def consume(self, max_records: int, timeout_s: float) -> Sequence[Message]:
         """Return up to max_records that have arrived; if there are none wait for the first, at most timeout_s.
 
-        A broker's error never looks like an empty answer: it is raised. Serves rebalances and commit callbacks.
+        A broker's error never looks like an empty answer: it is raised; after a RetriableError consuming may go on.
+        Serves rebalances and commit callbacks.
         """
 
     def assignment(self) -> frozenset[TopicPartition]: ...
 
     def position(self, partition: TopicPartition) -> int:
-        """The offset that will be consumed next; committed offset or auto.offset.reset when nothing was consumed yet."""
+        """The offset that will be consumed next; committed offset or auto.offset.reset when nothing was consumed yet.
+
+        The latter may take a round trip, so it may raise.
+        """
 
     def seek(self, partition: TopicPartition, offset: int) -> None: ...
     def pause(self, partitions: Collection[TopicPartition]) -> None: ...
     def resume(self, partitions: Collection[TopicPartition]) -> None: ...
 
     def end_offset(self, partition: TopicPartition, *, cached: bool = False) -> int:
-        """The offset after the partition's last record. `cached`: what the last fetch told, without a round trip; -1 = not known."""
+        """The offset after the partition's last record.
+
+        `cached`: as the last fetch told it, without a round trip; -1 = not known.
+        """
 
     def commit(self, offsets: Offsets) -> None:
-        """Commit and wait for the answer."""
+        """Commit and wait for the answer. ConnectError: the group has given the partitions to another member."""
 
     def commit_async(self, offsets: Offsets, done: Callable[[Exception | None], None]) -> None:
-        """Commit; `done` is called inside a later `consume`, in the order of the calls."""
+        """Commit; `done` is called inside a later `consume` or `close`, in the order of the calls."""
 
     def wake(self) -> None:
-        """Make a blocked `consume` return soon. Any thread."""
+        """Make the blocked `consume`, or else the next one, return without waiting further. Any thread."""
 
     def close(self) -> None:
         """Leave the group; calls the listener's on_revoked for what is still owned."""
@@ -81,16 +91,20 @@ class Producer(Protocol):
     def send(self, topic: str, value: bytes | None, key: bytes | None, headers: RawHeaders | None,
              partition: int | None, timestamp_ms: int | None,
              acked: Callable[[Exception | None, int, int], None] | None = None) -> None:
-        """Queue one record; waits while the queue is full. `acked(error, partition, offset)` comes inside poll or flush.
+        """Queue one record. While the queue is full it waits, some seconds at most, then raises RetriableError.
 
-        Without `acked` only a failure is told, to the producer's `on_error`: a callback per record costs 1.5 us.
+        `acked(error, partition, offset)` comes inside poll, flush or close; it needs a producer made with `report_each`.
+        Without it only a failure is told, to the producer's `on_error`.
         """
 
     def poll(self) -> None:
         """Serve callbacks without waiting."""
 
     def flush(self, timeout_s: float) -> int:
-        """Wait until everything queued was acknowledged or has failed; return how many were not by then."""
+        """Wait until everything queued was acknowledged or has failed; return how many were not by then.
+
+        Brokers that are away raise nothing here: what is queued waits for them until delivery.timeout.ms.
+        """
 
     def outstanding(self) -> int:
         """Records queued or in flight."""
@@ -119,14 +133,18 @@ class Admin(Protocol):
 
 
 class KafkaClients(Protocol):
-    """Makes clients. Configs use Kafka's own (Java) keys; what the library lacks is translated or ignored with a warning.
+    """Makes clients. Configs use Kafka's own (Java) keys; what the library lacks is translated or named in a warning.
 
     All configs of one client that are wrong are refused together with a ConfigErrors.
     """
 
     def consumer(self, config: Mapping[str, str]) -> Consumer: ...
 
-    def producer(self, config: Mapping[str, str], on_error: Callable[[Exception, str], None]) -> Producer:
-        """`on_error(error, topic)` is told of records sent without `acked` that failed for good."""
+    def producer(self, config: Mapping[str, str], on_error: Callable[[Exception, str], None], *,
+                 report_each: bool = False) -> Producer:
+        """`on_error(error, topic)` is told of records sent without `acked` that failed for good.
+
+        `report_each` tells every record's fate to its `acked`, which costs 1.5 us per record.
+        """
 
     def admin(self, config: Mapping[str, str]) -> Admin: ...
