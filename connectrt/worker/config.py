@@ -174,7 +174,7 @@ WORKER: Final = ConfigDef(
         doc="Origin that browsers may call from; `*` = any."),
     key("access.control.allow.methods", STRING, "", importance=LOW, doc="Methods that those origins may use."),
     key("response.http.headers.config", STRING, "", importance=LOW,
-        doc="Headers of every REST response: `action name:value`, with commas between; actions set, add, setDate, addDate."),
+        doc="Headers of REST response: `action name:value`, comma-separated; actions set, add, setDate, addDate."),
     key("ssl.client.auth", STRING, "none", valid=one_of("required", "requested", "none"), importance=LOW, doc=_NO_TLS),
     key("rest.extension.classes", LIST, "", valid=no_repeats(), importance=LOW, doc=_NOT_USED),
     key("admin.listeners", LIST, None, importance=LOW,
@@ -228,7 +228,7 @@ def _errors(name: str, type_: Type, default: object, order: int, width: Width, t
                display_name=title, doc=doc)
 
 
-#: Keys of every connector. Java: `ConnectorConfig`
+#: Keys of every connector, but those of tracing, which stand at the end of SINK and SOURCE. Java: `ConnectorConfig`
 CONNECTOR: Final = ConfigDef(
     key("name", STRING, valid=non_empty_without_control_characters(), importance=HIGH, group="Common", order=1,
         width=Width.MEDIUM, display_name="Connector name", doc="Name of this connector, unique on its worker."),
@@ -265,7 +265,6 @@ CONNECTOR: Final = ConfigDef(
             "Log each record that failed, also a tolerated one."),
     _errors("log.include.messages", BOOLEAN, False, 5, Width.SHORT, "Log Error Details",
             "Log where the failed record came from as well: topic, partition, offset, or source partition and offset."),
-    *_tracing_keys("Tracing"),
 )
 
 #: Keys of every sink connector. Java: `SinkConnectorConfig`
@@ -281,6 +280,7 @@ SINK: Final = CONNECTOR.with_keys((
             "Dead Letter Queue Topic Replication Factor", "Replicas of that topic, if it has to be created."),
     _errors("deadletterqueue.context.headers.enable", BOOLEAN, False, 8, Width.MEDIUM, "Enable Error Context Headers",
             "Say in headers `__connect.errors.…` of such a record what failed, where and why."),
+    *_tracing_keys("Tracing"),
 ))
 
 #: Keys of every source connector. Java: `SourceConnectorConfig`
@@ -301,6 +301,7 @@ SOURCE: Final = CONNECTOR.with_keys((
         doc="Length of that interval; left out: the worker's `offset.flush.interval.ms`."),
     key("offsets.storage.topic", STRING, None, valid=non_empty(), importance=LOW, group="offsets.topic", order=1,
         width=Width.LONG, display_name="Offsets topic", doc="A topic of its own for this connector's source offsets."),
+    *_tracing_keys("Tracing"),
 ))
 
 
@@ -320,8 +321,8 @@ def worker_faults(props: Mapping[str, str | None]) -> dict[str, list[str]]:
     """Return what is wrong with a worker's config, by key."""
     faults = {value.name: value.errors for value in WORKER.validate(props) if value.errors}
     if "config.storage.topic" in props:
-        faults["config.storage.topic"] = ["A cluster of several workers is not built yet: leave config.storage.topic out "
-                                          "to run a standalone worker"]
+        faults["config.storage.topic"] = ["A cluster of workers is not built yet: leave config.storage.topic out to "
+                                          "run a single one"]
     return faults
 
 
