@@ -26,6 +26,7 @@ from connectrt.worker.messages import CaughtUp, Command, DestinationCounted, Emi
 from connectrt.worker.sink_context import SinkContext
 from connectrt.worker.sink_offsets import Offsets, SinkProgress
 from connectrt.worker.sink_setup import SinkParts, build_sink
+from connectrt.worker.stages import Polled
 from connectrt.worker.task import Surroundings, TaskSpec, task_metrics
 from connectrt.worker.tolerance import retry_delay_s
 
@@ -38,16 +39,13 @@ LONGEST_WAIT_S = 1.0
 class Batch:
     """What one poll returned, on its way to `put` and, after a RetriableError, there again."""
 
-    __slots__ = ("attempt", "messages", "offsets", "put_began_ns", "records", "span")
+    __slots__ = ("attempt", "offsets", "records", "span")
 
-    def __init__(self, messages: Sequence[Message], span: PutSpan) -> None:
-        self.messages = messages
+    def __init__(self, offsets: Offsets, span: PutSpan) -> None:
+        self.offsets = offsets
         self.span = span
         self.records: Sequence[SinkRecord] = ()
         self.attempt = 0
-        # The last message of each partition wins: order within a partition is by offset.
-        self.offsets: Offsets = {TopicPartition(topic, partition): offset + 1 for (topic, partition), offset in {
-            (message.topic(), message.partition()): message.offset() for message in messages}.items()}
 
     @property
     def place(self) -> str:
@@ -165,12 +163,14 @@ class SinkTaskLoop:
     def _deliver(self, messages: Sequence[Message]) -> None:
         parts, control = self._open_parts, self._control
         control.metrics.read(len(messages))
-        batch = Batch(messages, parts.tracer.start_put(messages, time.time_ns()))
+        span = parts.tracer.start_put(messages, time.time_ns())
+        polled = Polled(messages)
+        batch = Batch(polled.next_offsets(), span)
         for partition in batch.offsets:
             control.tell_topic(partition.topic)
         try:
             with batch.span.active():
-                converted = parts.conversion.convert(messages)
+                converted = parts.conversion.convert(polled)
                 batch.records = parts.transforms.apply(
                     converted, parts.tolerance, lambda record: record.place, lambda record: record.consumed)
         except Exception as error:
@@ -178,8 +178,8 @@ class SinkTaskLoop:
             raise
         batch.span.counted(
             filtered=len(converted) - len(batch.records), failed=len(messages) - len(converted),
-            redelivered=self._progress.redelivered(TopicPartition(messages[0].topic(), messages[0].partition()),
-                                                   messages[0].offset()))
+            redelivered=self._progress.redelivered(TopicPartition(polled.topics[0], polled.partitions[0]),
+                                                   polled.offsets[0]))
         self._put_batch(batch)
 
     def _put_batch(self, batch: Batch) -> None:

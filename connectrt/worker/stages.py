@@ -147,6 +147,23 @@ class TransformChain:
                 step.predicate.close()
 
 
+class Polled:
+    """What one poll returned, and the places of its messages read once: a method call per message costs 0.04 us."""
+
+    __slots__ = ("messages", "offsets", "partitions", "topics")
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
+        self.topics = [message.topic() for message in messages]
+        self.partitions = [message.partition() for message in messages]
+        self.offsets = [message.offset() for message in messages]
+
+    def next_offsets(self) -> dict[TopicPartition, int]:
+        """Return what is to be delivered next once all of this was; the last message of a partition has its highest."""
+        last = dict(zip(zip(self.topics, self.partitions, strict=True), self.offsets, strict=True))
+        return {TopicPartition(*place): offset + 1 for place, offset in last.items()}
+
+
 class SinkConversion:
     """Consumed messages -> SinkRecords."""
 
@@ -155,14 +172,15 @@ class SinkConversion:
         self._tolerance = tolerance
         self._eager_headers = not converters.header.never_fails
 
-    def convert(self, messages: Sequence[Message]) -> list[SinkRecord]:
-        topic = messages[0].topic()
-        if all(message.topic() == topic for message in messages):
-            return self._convert_topic(topic, messages)
-        return [record for name, run in groupby(messages, key=lambda message: message.topic())
-                for record in self._convert_topic(name, list(run))]
+    def convert(self, polled: Polled) -> list[SinkRecord]:
+        topic = polled.topics[0]
+        if polled.topics.count(topic) == len(polled.topics):
+            return self._convert_topic(topic, polled)
+        return [record for name, run in groupby(polled.messages, key=lambda message: message.topic())
+                for record in self._convert_topic(name, Polled(list(run)))]
 
-    def _convert_topic(self, topic: str, messages: Sequence[Message]) -> list[SinkRecord]:
+    def _convert_topic(self, topic: str, polled: Polled) -> list[SinkRecord]:
+        messages = polled.messages
         try:
             key_schemas, keys = self._converters.key.to_connect_batch(topic, [m.key() for m in messages])
             value_schemas, values = self._converters.value.to_connect_batch(topic, [m.value() for m in messages])
@@ -171,13 +189,13 @@ class SinkConversion:
         except Exception:
             return [record for message in messages if (record := self._convert_one(topic, message)) is not None]
         records = []
-        for message, key_schema, key, value_schema, value, header in zip(
-                messages, key_schemas, keys, value_schemas, values, headers, strict=True):
+        for message, partition, offset, key_schema, key, value_schema, value, header in zip(
+                messages, polled.partitions, polled.offsets, key_schemas, keys, value_schemas, values, headers,
+                strict=True):
             timestamp_type, timestamp_ms = message.timestamp()
-            partition = message.partition()
             records.append(SinkRecord(
                 topic, partition, key_schema, key, value_schema, value, timestamp_ms if timestamp_type else None,
-                message.offset(), _TIMESTAMP_TYPES[timestamp_type], topic, partition, header, message))
+                offset, _TIMESTAMP_TYPES[timestamp_type], topic, partition, header, message))
         return records
 
     def _convert_one(self, topic: str, message: Message) -> SinkRecord | None:
