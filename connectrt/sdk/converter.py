@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from connectrt.config.definition import ConfigDef
+from connectrt.config.definition import Config, ConfigDef, Importance, Type, key
+from connectrt.config.validators import one_of
 from connectrt.data.schema import Schema, SchemaAndValue
 
 
@@ -66,3 +67,28 @@ class HeaderConverter(ABC):
 
     def close(self) -> None:
         """Release what configure took."""
+
+
+#: The key that every converter of both kinds has; its value is set by `configure`.
+CONVERTER_TYPE: Final = key("converter.type", Type.STRING, valid=one_of("key", "value", "header"),
+                            importance=Importance.LOW, doc="What is converted; set by the runtime.")
+
+
+class DualConverter(Converter, HeaderConverter):
+    """Converts keys, values and headers alike. Java: a class that is both `Converter` and `HeaderConverter`."""
+
+    CONFIG: ClassVar[ConfigDef] = ConfigDef(CONVERTER_TYPE)
+    config: Config
+    #: `key`, `value` or `header`: what `.converter` is put behind in the names of this converter's config keys.
+    role: str = "value"
+
+    def configure(self, config: Mapping[str, str], is_key: bool | None = None) -> None:
+        """Parse the config; without `is_key` it is a header converter's. Raises ConfigErrors."""
+        self.role = "header" if is_key is None else "key" if is_key else "value"
+        self.config = self.CONFIG.parse({**config, CONVERTER_TYPE.name: self.role})
+
+    def from_connect_header(self, topic: str, name: str, schema: Schema | None, value: object) -> bytes | None:
+        return self.from_connect_data(topic, schema, value)
+
+    def to_connect_header(self, topic: str, name: str, data: bytes | None) -> SchemaAndValue:
+        return self.to_connect_data(topic, data)
