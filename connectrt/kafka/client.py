@@ -93,7 +93,7 @@ class Producer(Protocol):
              acked: Callable[[Exception | None, int, int], None] | None = None) -> None:
         """Queue one record. While the queue is full it waits, some seconds at most, then raises RetriableError.
 
-        `acked(error, partition, offset)` comes inside poll, flush or close; it needs a producer made with `report_each`.
+        `acked(error, partition, offset)` comes inside poll or flush; it needs a producer made with `report_each`.
         Without it only a failure is told, to the producer's `on_error`.
         """
 
