@@ -105,7 +105,7 @@ class Herder(Protocol):
     """Java: `Herder`."""
 
     def start(self) -> None:
-        """Start the herder's threads; requests wait until then."""
+        """Start the herder's threads; before anything is asked."""
 
     def ready(self) -> None:
         """The connectors given at start have been created: `/health` turns healthy."""
@@ -113,14 +113,11 @@ class Herder(Protocol):
     def shutdown(self, timeout_s: float) -> None:
         """Stop connectors, then tasks, then the herder's threads; return after at most about `timeout_s`.
 
-        Tasks that are not done by then are told to CANCEL and abandoned. Reads still answer afterwards, so that a
-        summary can be made. Idempotent; a second thread may call it with a shorter time.
+        Tasks that are not done by then are cancelled and left alone; requests under way fail. Reads still answer
+        afterwards, so that a summary can be made. Does nothing the second time.
         """
 
     # Reads: at once, with NotFoundError for an unknown connector or task.
-
-    def kafka_cluster_id(self) -> str | None:
-        """None: not known yet."""
 
     def connectors(self) -> tuple[str, ...]: ...
     def connector_info(self, name: str) -> ConnectorInfo: ...
@@ -145,6 +142,9 @@ class Herder(Protocol):
 
     def health(self) -> Future[Health]:
         """Goes through the herder's thread: no answer means that the herder is stuck."""
+
+    def kafka_cluster_id(self) -> Future[str | None]:
+        """None: no broker has answered yet."""
 
     def put_connector_config(self, name: str, config: Mapping[str, str], initial_state: State | None = None,
                              allow_replace: bool = True) -> Future[PutResult]:

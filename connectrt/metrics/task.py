@@ -110,7 +110,7 @@ class TaskMetrics:
                  clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
         """Maxima and averages look back over `window_s` x `samples` (metrics.sample.window.ms, metrics.num.samples)."""
         self._sink = sink
-        self._window_s = window_s
+        self._window_s = max(window_s, 0.001)  # Kafka allows 0
         self._samples = samples
         self._clock = clock
         self._wall = wall
