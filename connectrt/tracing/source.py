@@ -19,11 +19,11 @@ HeaderList = list[tuple[str, bytes | None]]
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """Headers ready to be produced, in the order of the records, and the sampled contexts they hold."""
+    """Headers ready to be produced, in the order of the records, and which contexts the send span links to."""
 
     headers: Sequence[HeaderList]
-    #: Index of a record -> its context as 16 + 8 + 1 bytes: trace id, span id, flags.
-    contexts: Mapping[int, bytes] = field(default_factory=dict)
+    created: Mapping[int, bytes] = field(default_factory=dict)  #: record's index -> traceparent of its create span
+    brought: Mapping[int, bytes] = field(default_factory=dict)  #: record's index -> traceparent it came with
 
 
 class SendSpan(Protocol):

@@ -1,0 +1,158 @@
+"""Record a sink task's work as spans: one per batch with links to the producers, one per commit.
+
+Invariant: headers are looked at once per batch, as bytes, and whatever fails in here costs a span, never a record.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanKind, Tracer, set_span_in_context
+
+from connectrt.kafka.client import Message
+from connectrt.sdk.tracing import TaskTracing
+from connectrt.tracing.batch_links import BatchLinks, counts
+from connectrt.tracing.failure import error_type, fail, span_event
+from connectrt.tracing.guard import Guard, guarded
+from connectrt.tracing.links import carrying, set_links
+from connectrt.tracing.off import OFF_PUT
+from connectrt.tracing.selection import Selection
+from connectrt.tracing.semconv import Attributes, Conventions
+from connectrt.tracing.settings import TracingSettings
+from connectrt.tracing.sink import PutSpan
+from connectrt.tracing.task import Current, TaskSpans, under
+
+RETRIES_TOLD_MAX = 16  #: per span; more are only counted
+PUT_OPEN_MAX_NS = 60_000_000_000
+
+
+class SinkSpans:
+    """A SinkTracer that records."""
+
+    def __init__(self, tracer: Tracer, conventions: Conventions, settings: TracingSettings, links: BatchLinks) -> None:
+        self.guard = Guard()
+        self.tracer = tracer
+        self.conventions = conventions
+        self.settings = settings
+        self.spans = TaskSpans(tracer, conventions, settings.exception_detail, self.guard)
+        self.task_tracing: TaskTracing = self.spans
+        self._links = links
+
+    @guarded(OFF_PUT)
+    def start_put(self, messages: Sequence[Message], start_ns: int) -> PutSpan:
+        topics = {message.topic() for message in messages}
+        partitions = {message.partition() for message in messages}
+        name, attributes = self.conventions.process(topics, partitions, len(messages))
+        sampler_sees_links = self.settings.batch_sampler == "linked"
+        if not sampler_sees_links:
+            span = self.tracer.start_span(name, Context(), SpanKind.CONSUMER, attributes, start_time=start_ns)
+        if sampler_sees_links or span.is_recording():
+            selection = self._links.select(messages)
+            links = self._links.compact(selection, messages, topics, partitions)
+            if sampler_sees_links:
+                span = self.tracer.start_span(name, carrying(links), SpanKind.CONSUMER,
+                                              attributes | counts(selection), start_time=start_ns)
+            else:
+                span.set_attributes(counts(selection))
+            if len(links) > self._links.limit:
+                self._overflow(span, selection, messages, (topics, partitions), start_ns)
+            else:
+                set_links(span, links)
+        self.spans.put_started(span.get_span_context())
+        return RecordedPut(self, span, name, attributes, start_ns)
+
+    @guarded(None)
+    def commit(self, topics: Collection[str], partitions: int, start_ns: int, end_ns: int,
+               error: BaseException | None) -> None:
+        parent = self.spans.last
+        if not self.settings.commit_spans or (parent is not None and not parent.trace_flags.sampled):
+            return
+        name, attributes = self.conventions.commit(topics, partitions)
+        span = self.tracer.start_span(name, Context() if parent is None else under(parent), SpanKind.CLIENT, attributes,
+                                      start_time=start_ns)
+        if error is not None:
+            fail(span, error, self.settings.exception_detail)
+        span.end(end_ns)
+
+    def _overflow(self, span: Span, selection: Selection, messages: Sequence[Message],
+                  places: tuple[Collection[str], Collection[int]], start_ns: int) -> None:
+        """Hang all links on children of the batch span, as many as one may have on each."""
+        if not span.is_recording() or not self._links.limit:
+            return
+        for number, part in enumerate(selection.parts(self._links.limit), 1):
+            child = self.tracer.start_span(f"links #{number}", under(span.get_span_context()), start_time=start_ns)
+            set_links(child, self._links.compact(part, messages, *places))
+            child.end(start_ns)
+
+
+class RecordedPut:
+    """A PutSpan that records."""
+
+    def __init__(self, task: SinkSpans, span: Span, name: str, attributes: Attributes, start_ns: int) -> None:
+        self.guard = task.guard
+        self._task = task
+        self._span = span
+        self._name = name
+        self._attributes = attributes
+        self._start_ns = start_ns
+        self._retries = 0
+        self._counts: Counter[str] = Counter()
+        self._redelivered = False
+
+    def active(self) -> AbstractContextManager[None]:
+        return Current(set_span_in_context(self._span, Context()))
+
+    @guarded(None)
+    def retried(self, error: BaseException, start_ns: int, end_ns: int, attempt: int) -> None:
+        if not self._span.is_recording():
+            return
+        self._retries += 1
+        if self._retries <= RETRIES_TOLD_MAX:
+            span_event(self._span, "connectrt.retry", {
+                "connectrt.stage": "put", "connectrt.retry.reason": error_type(error), "connectrt.attempt": attempt})
+            if self._task.settings.retry_spans:
+                self._attempt(error, start_ns, end_ns, attempt)
+        if end_ns - self._start_ns > PUT_OPEN_MAX_NS:
+            self._go_on_in_a_new_span(end_ns)
+
+    @guarded(None)
+    def counted(self, *, filtered: int = 0, failed: int = 0, dlq: int = 0, redelivered: bool = False) -> None:
+        self._counts.update(filtered=filtered, failed=failed, dlq=dlq)
+        self._redelivered = self._redelivered or redelivered
+
+    @guarded(None)
+    def end(self, error: BaseException | None = None, outcome: str | None = None) -> None:
+        span = self._span
+        if not span.is_recording():
+            return
+        attributes: Attributes = {f"connectrt.records.{name}": count for name, count in self._counts.items() if count}
+        if self._redelivered:
+            attributes["connectrt.redelivered"] = True
+        if self._retries > RETRIES_TOLD_MAX:
+            attributes["connectrt.retry.count"] = self._retries
+        if outcome is not None:
+            attributes["connectrt.outcome"] = outcome
+        span.set_attributes(attributes)
+        if error is not None and outcome is None:
+            fail(span, error, self._task.settings.exception_detail)
+        span.end()
+
+    def _attempt(self, error: BaseException, start_ns: int, end_ns: int, attempt: int) -> None:
+        attributes = {**self._task.conventions.stage("put"), "connectrt.attempt": attempt}
+        span = self._task.tracer.start_span("put", under(self._span.get_span_context()), attributes=attributes,
+                                            start_time=start_ns)
+        fail(span, error, self._task.settings.exception_detail)
+        span.end(end_ns)
+
+    def _go_on_in_a_new_span(self, now_ns: int) -> None:
+        """A span that never ends is never seen: end it and let one that links to it take its place."""
+        old = self._span.get_span_context()
+        self._span.set_attribute("connectrt.outcome", "retrying")
+        self._span.end()
+        self._span = self._task.tracer.start_span(self._name, Context(), SpanKind.CONSUMER, self._attributes,
+                                                  links=[Link(old)], start_time=now_ns)
+        self._start_ns, self._retries = now_ns, 0
+        self._task.spans.put_continued(old, self._span.get_span_context())
