@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from connectrt.cli.figures import clock, count, plural, rate
+from connectrt.cli.figures import clock, count, rate
 from connectrt.herder.herder import TaskRow
 from connectrt.worker.messages import State, TaskId
 
@@ -29,7 +29,7 @@ class ConnectorTotal:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The whole run, as rich draws it; `lines` is the same as text for logs."""
+    """The whole run; rich draws it."""
 
     how: str  #: "stopped" or "drained"
     seconds: float
@@ -57,14 +57,6 @@ class Summary:
         yield Padding(Text(self._spans()), (1, 1))
         for name, text in self.failures.items():
             yield Padding(Text.assemble(("✗ ", "red"), (f"{name}: ", "bold"), text.rstrip()), (0, 1, 1, 1))
-
-    def lines(self) -> Iterator[str]:
-        for total in self.totals:
-            destination = f"; at the destination: {_counts(total.at_destination)}" if total.at_destination else ""
-            failed = f", {plural(total.failed, 'failure')}" if total.failed else ""
-            yield (f"{total.name}: {count(total.records_in)} records in, {count(total.records_out)} out, "
-                   f"{rate(self._rate(total))}/s, {plural(total.errors, 'error')}{failed}{destination}")
-        yield f"{self.how} after {clock(self.seconds)}; {self._spans()}"
 
     def _rate(self, total: ConnectorTotal) -> float:
         return total.records_out / self.seconds if self.seconds > 0 else 0.0

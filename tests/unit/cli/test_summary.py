@@ -36,13 +36,6 @@ def test_failures_are_told_in_full() -> None:
     assert "Traceback ..." in text
 
 
-def test_the_log_has_one_line_per_connector_and_one_for_the_run() -> None:
-    assert list(make().lines()) == [
-        "orders: 1,000 records in, 1,000 out, 100/s, 0 errors",
-        "pg-sink: 1,000 records in, 900 out, 90/s, 3 errors, 1 failure; at the destination: public.orders 900",
-        "drained after 0:10; spans exported 1,234, dropped 0",
-    ]
-
-
 def test_a_run_that_took_no_time_has_no_rate() -> None:
-    assert "0/s" in next(Summary("stopped", 0.0, totals(ROWS, {}, {}), 0, 0).lines())
+    lines = [line.split() for line in draw(Summary("stopped", 0.0, totals(ROWS, {}, {}), 0, 0))]
+    assert ["orders", "1,000", "1,000", "0", "0"] in lines
