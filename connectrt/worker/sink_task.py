@@ -21,8 +21,8 @@ from connectrt.errors import ConnectError, RetriableError
 from connectrt.kafka.client import Consumer, Message
 from connectrt.tracing.sink import PutSpan
 from connectrt.worker.control import TaskControl
-from connectrt.worker.dead_letter_queue import DeadLettersLostError
 from connectrt.worker.messages import CaughtUp, Command, DestinationCounted, Emit, State
+from connectrt.worker.sink_commits import OffsetCommits
 from connectrt.worker.sink_context import SinkContext
 from connectrt.worker.sink_offsets import Offsets, SinkProgress
 from connectrt.worker.sink_setup import SinkParts, build_sink
@@ -67,9 +67,7 @@ class SinkTaskLoop:
         self._retry_at = 0.0
         self._paused = False
         self._assigned_once = False
-        self._commit_due = 0.0
-        self._commit_number = 0
-        self._committing_since: float | None = None
+        self._commits: OffsetCommits | None = None
         self._caught_up_at: Offsets | None = None
         self._unreachable_since: float | None = None
         self._closing = False
@@ -90,11 +88,11 @@ class SinkTaskLoop:
 
     def _open(self) -> None:
         self._parts = parts = build_sink(self._spec, self._around, self._control, lambda: self._progress.partitions)
+        self._commits = OffsetCommits(parts, self._progress, self._control, self._clock)
         parts.consumer.subscribe(parts.topics, self)
         parts.task.initialize(parts.context)
         self._unreachable_since = self._clock()
         self._control.call("start", parts.task.start, parts.task_config)
-        self._commit_due = self._clock() + parts.commit_interval_s
         self._control.tell_state(State.PAUSED if self._control.paused else State.RUNNING)
 
     def _close(self) -> None:
@@ -107,7 +105,7 @@ class SinkTaskLoop:
         try:
             owned = sorted(self._progress.partitions)
             if owned and not control.cancelled:
-                self._commit_and_close(owned)
+                self._open_commits.commit_and_close(owned)
                 if self._spec.count_destination and (counts := control.call("count", parts.task.destination_counts)):
                     control.tell(DestinationCounted(self._spec.id, counts))
         finally:
@@ -122,8 +120,8 @@ class SinkTaskLoop:
 
     def _turn(self) -> None:
         self._pause_or_resume()
-        if self._context.commit_requested or self._clock() >= self._commit_due:
-            self._commit()
+        if self._context.commit_requested or self._open_commits.due_in_s() == 0:
+            self._open_commits.commit()
         self._rewind(self._take_rewinds())
         if self._held is not None:
             self._put_again(self._held)
@@ -131,7 +129,7 @@ class SinkTaskLoop:
             self._deliver(messages)
         else:
             self._put([])
-            if messages := self._consume(min(LONGEST_WAIT_S, max(0.0, self._commit_due - self._clock()))):
+            if messages := self._consume(min(LONGEST_WAIT_S, self._open_commits.due_in_s())):
                 self._deliver(messages)
         if self._control.catching_up:
             self._catch_up()
@@ -250,7 +248,7 @@ class SinkTaskLoop:
             self._context.pause_changed = False
             self._set_paused_partitions()
             if changed and wanted:
-                self._commit()
+                self._open_commits.commit()
         self._control.tell_state(State.PAUSED if wanted else State.RUNNING)
 
     def _set_paused_partitions(self) -> None:
@@ -279,8 +277,7 @@ class SinkTaskLoop:
                if each in self._progress.partitions):
             return
         if not self._progress.all_committed():
-            if self._committing_since is None:
-                self._commit()
+            self._open_commits.commit()
             return
         self._control.catching_up = False
         self._caught_up_at = None
@@ -293,89 +290,6 @@ class SinkTaskLoop:
         self._control.metrics.lag(sum(
             max(0, ends[each] - offset) for each, offset in delivered.items() if ends[each] >= 0))
 
-    # -- commits --------------------------------------------------------------------------------------------------
-
-    def _commit(self) -> None:
-        """Ask the task what is safe and commit that without waiting for the broker."""
-        self._context.commit_requested = False
-        parts = self._open_parts
-        now = self._clock()
-        if self._committing_since is not None:
-            if now - self._committing_since < parts.commit_timeout_s:
-                return
-            log.warning("offset commit took longer than offset.flush.timeout.ms; tried again",
-                        extra={"action": "commit_offsets", "task": str(self._spec.id)})
-            self._control.metrics.committed(now - self._committing_since, False)
-        self._commit_due = now + parts.commit_interval_s
-        try:
-            moved = self._safe_offsets(None)
-        except DeadLettersLostError:
-            raise
-        except Exception as error:
-            log.error("pre_commit failed, records since the last commit are delivered again: %s", error, exc_info=error,
-                      extra={"action": "pre_commit", "task": str(self._spec.id)})
-            self._control.metrics.committed(self._clock() - now, False)
-            for partition, offset in self._progress.rewind_to_committed().items():
-                self._consumer.seek(partition, offset)
-            return
-        if not moved:
-            return
-        self._commit_number += 1
-        number, began_ns = self._commit_number, time.time_ns()
-        self._committing_since = now
-
-        def done(error: Exception | None) -> None:
-            self._committed(number, moved, began_ns, error)
-
-        self._consumer.commit_async(moved, done)
-
-    def _safe_offsets(self, partitions: Sequence[TopicPartition] | None) -> dict[TopicPartition, int]:
-        parts = self._open_parts
-        offered = self._progress.delivered(partitions)
-        if not offered:
-            return {}
-        parts.flush_dead_letters()
-        safe = self._control.call("pre_commit", parts.task.pre_commit, dict(offered))
-        parts.flush_dead_letters()
-        return self._progress.to_commit(offered, safe)
-
-    def _committed(self, number: int, offsets: Offsets, began_ns: int, error: Exception | None) -> None:
-        self._open_parts.tracer.commit({each.topic for each in offsets}, len(offsets), began_ns, time.time_ns(), error)
-        if number != self._commit_number:
-            self._control.metrics.commit_skipped()
-            return
-        self._committing_since = None
-        self._control.metrics.committed((time.time_ns() - began_ns) / 1e9, error is None)
-        if error is None:
-            self._progress.commit(offsets)
-        else:
-            log.warning("offset commit failed, tried again at the next interval: %s", error,
-                        extra={"action": "commit_offsets", "task": str(self._spec.id)})
-
-    def _commit_and_close(self, partitions: Sequence[TopicPartition]) -> None:
-        """pre_commit, close, then commit and wait: the order of a rebalance and of a stop."""
-        moved: Offsets = {}
-        try:
-            moved = self._safe_offsets(partitions)
-        except DeadLettersLostError:
-            raise
-        except Exception as error:
-            log.error("pre_commit failed while closing %d partitions; their records since the last commit are "
-                      "delivered again: %s", len(partitions), error, exc_info=error, extra={"action": "pre_commit"})
-        finally:
-            self._control.call("close", self._open_parts.task.close, partitions)
-        if not moved:
-            return
-        self._commit_number += 1  # outdates an asynchronous commit that is still under way
-        self._committing_since = None
-        began_ns = time.time_ns()
-        failed: Exception | None = None
-        try:
-            self._consumer.commit(moved)
-        except ConnectError as error:
-            failed = error
-        self._committed(self._commit_number, moved, began_ns, failed)
-
     # -- the consumer's callbacks (RebalanceListener) -------------------------------------------------------------
 
     def on_assigned(self, partitions: Sequence[TopicPartition]) -> None:
@@ -383,15 +297,14 @@ class SinkTaskLoop:
             return
         self._assigned_once = True
         self._progress.assign({each: self._consumer.position(each) for each in partitions})
-        if partitions:
-            self._set_paused_partitions()
-            self._control.call("open", self._open_parts.task.open, partitions)
+        self._control.call("open", self._open_parts.task.open, partitions)
+        self._set_paused_partitions()  # records may come with this very consume
         self._control.metrics.partitions(len(self._progress.partitions))
 
     def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         if self._closing or not partitions:
             return
-        self._commit_and_close(partitions)
+        self._open_commits.commit_and_close(partitions)
         self._release(partitions)
 
     def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
@@ -417,6 +330,11 @@ class SinkTaskLoop:
     def _open_parts(self) -> SinkParts:
         assert self._parts is not None
         return self._parts
+
+    @property
+    def _open_commits(self) -> OffsetCommits:
+        assert self._commits is not None
+        return self._commits
 
     @property
     def _context(self) -> SinkContext:
