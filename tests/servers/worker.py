@@ -19,8 +19,7 @@ from typing import Any, Final
 from connectrt.dev.process import ServerProcess
 from tests.servers.ports import free_ports
 
-#: What the console script `connectrt` holds.
-CONSOLE_SCRIPT: Final = "import sys; sys.argv[0] = 'connectrt'; from connectrt.cli import main; sys.exit(main())"
+COMMAND: Final = (sys.executable, "-m", "connectrt.cli")
 TIMEOUT_S: Final = 20.0
 
 
@@ -32,7 +31,7 @@ class Worker:
         self.rest = f"http://127.0.0.1:{port}"
         self._stdout, self._stderr = folder / f"{port}.stdout", folder / f"{port}.stderr"
         self._process = ServerProcess(
-            [sys.executable, "-c", CONSOLE_SCRIPT, *map(str, arguments)],
+            [*COMMAND, *map(str, arguments)],
             stdout=self._stdout, stderr=self._stderr, cwd=folder,
             env={**os.environ, "CONNECT_LISTENERS": self.rest, **(env or {})},
         )
