@@ -93,18 +93,13 @@ def validate_value(schema: Schema, value: object, location: str = "value") -> No
 
 
 def _validate_fields(schema: Schema, value: dict[object, object]) -> None:
-    reject_unknown_fields(schema, value)
+    for name in value:
+        if not isinstance(name, str) or schema.field(name) is None:  # it would be lost without a word
+            raise DataError(f"{name} is not a valid field name")
     for name, field in schema.fields:
         item = value.get(name)
         if item is not None or (not field.optional and field.default is None):
             validate_value(field, item, f'field: "{name}"')
-
-
-def reject_unknown_fields(schema: Schema, value: Mapping[object, object]) -> None:
-    """Raise DataError if a struct holds a field its schema does not know: it would be lost without a word."""
-    for name in value:
-        if not isinstance(name, str) or schema.field(name) is None:
-            raise DataError(f"{name} is not a valid field name")
 
 
 def validate_default(schema: Schema) -> None:
