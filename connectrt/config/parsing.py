@@ -30,8 +30,8 @@ class Type(StrEnum):
     PASSWORD = "PASSWORD"
 
 
-#: Tells the full name of the class a CLASS text means, or None if there is none. The text itself may be a short name.
-ClassFinder = Callable[[str], str | None]
+#: (key, text) -> the full name of the class that a CLASS text means, or None if there is none.
+ClassFinder = Callable[[str, str], str | None]
 
 #: What Java's String.trim() takes off.
 BLANKS: Final = "".join(map(chr, range(0x21)))
@@ -47,9 +47,9 @@ _NOT_FINITE: Final = re.compile(r"([+-]?)(NaN|Infinity)")
 _COMMA: Final = re.compile(r"\s*,\s*", re.ASCII)
 
 
-def any_class(name: str) -> str | None:
-    """The ClassFinder of those who cannot load classes: every name but the empty one may be a class."""
-    return name or None
+def any_class(_key: str, text: str) -> str | None:
+    """The ClassFinder of those who cannot load classes: every text but the empty one may name a class."""
+    return text or None
 
 
 def parse_value(name: str, value: object, type_: Type, find_class: ClassFinder = any_class) -> object:
@@ -75,6 +75,12 @@ def parse_value(name: str, value: object, type_: Type, find_class: ClassFinder =
             return _parse_list(name, value, text)
         case Type.CLASS:
             return _parse_class(name, value, text, find_class)
+
+
+def split_list(text: str) -> list[str]:
+    """Return the elements of a LIST; between two commas is an empty one."""
+    text = text.strip(BLANKS)
+    return _COMMA.split(text) if text else []
 
 
 def value_text(value: object) -> str | None:
@@ -149,13 +155,13 @@ def _parse_list(name: str, value: object, text: str | None) -> list[str]:
         return list(value)
     if text is None:
         raise ConfigError(name, shown(value), "Expected a comma separated list.")
-    return _COMMA.split(text) if text else []
+    return split_list(text)
 
 
 def _parse_class(name: str, value: object, text: str | None, find_class: ClassFinder) -> str:
     if text is None:
         raise ConfigError(name, shown(value), "Expected a Class instance or class name.")
-    found = find_class(text)
+    found = find_class(name, text)
     if found is None:
         raise ConfigError(name, text, f"Class {text} could not be found.")
     return found

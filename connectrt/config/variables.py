@@ -5,15 +5,12 @@ Invariant: what no provider knows stays as it is written, and a resolved text is
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
 from connectrt.errors import ConfigError, ConfigErrors
-
-log = logging.getLogger(__name__)
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}")
 #: Providers of an operator for Kubernetes, which reads its API; the same values can be mounted as files.
@@ -30,8 +27,8 @@ class Provider(Protocol):
 def resolve(props: Mapping[str, str], providers: Mapping[str, Provider]) -> dict[str, str]:
     """Return `props` with variables replaced; each path of a provider is read once.
 
-    A variable whose key the provider does not have is logged. Raises ConfigErrors with one fault per path that cannot
-    be read and per variable of a provider that only exists in Kubernetes operators.
+    Raises ConfigErrors with one fault per path that cannot be read and per variable of a provider that only exists in
+    operators for Kubernetes.
     """
     wanted: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     faults: list[str] = []
@@ -50,13 +47,17 @@ def resolve(props: Mapping[str, str], providers: Mapping[str, Provider]) -> dict
             faults.append(f"{', '.join(sorted(set(names.values())))}: {error}")
     if faults:
         raise ConfigErrors(faults, "Variables of the configuration cannot be resolved")
-    for (provider, path), names in wanted.items():
-        for variable in names.keys() - found[provider, path].keys():
-            log.warning("a variable has no value and stays as it is written", extra={
-                "action": "resolve_variable", "key": names[variable], "provider": provider, "variable": variable})
 
     def value(match: re.Match[str]) -> str:
         known = found.get((match[1], match[3] or ""), {})
         return known.get(match[4], match[0])
 
     return {name: _VARIABLE.sub(value, text) for name, text in props.items()}
+
+
+def unresolved(raw: Mapping[str, str], resolved: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Return (key, variable) for what `resolve` left as it was written; a value that was put in is never shown."""
+    for name, text in raw.items():
+        for match in _VARIABLE.finditer(text):
+            if match[0] in resolved[name]:
+                yield name, match[0]

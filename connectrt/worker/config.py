@@ -305,8 +305,21 @@ SOURCE: Final = CONNECTOR.with_keys((
 ))
 
 
+#: Keys, or beginnings of keys, of workers that form a cluster. Java: `DistributedConfig`
+_CLUSTER: Final = ("group.id", "config.storage.", "offset.storage.", "status.storage.", "session.timeout.ms",
+                   "heartbeat.interval.ms", "rebalance.timeout.ms", "connect.protocol", "scheduled.rebalance.",
+                   "worker.sync.", "worker.unsync.", "exactly.once.source.support", "inter.worker.", "metadata.",
+                   "client.id", "send.buffer.bytes", "receive.buffer.bytes", "request.timeout.ms",
+                   "connections.max.idle.ms")
+
+
 def is_worker_key(name: str) -> bool:
-    return name in WORKER or name.startswith(WORKER_PREFIXES)
+    return name in WORKER or name.startswith((*WORKER_PREFIXES, *_CLUSTER))
+
+
+def is_cluster_key(name: str) -> bool:
+    """A key that has no effect on a worker of its own."""
+    return name not in WORKER and name.startswith(_CLUSTER)
 
 
 def parse_worker(props: Mapping[str, str | None]) -> Config:

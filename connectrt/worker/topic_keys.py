@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from connectrt.config.definition import NO_DEFAULT, ConfigDef, ConfigKey, Importance, Type, Width, key
-from connectrt.config.parsing import parse_value, shown
+from connectrt.config.parsing import shown, split_list
 from connectrt.config.validators import Rule, all_of, non_null
 from connectrt.errors import ConfigError
 
@@ -19,10 +19,9 @@ def topics_faults(props: Mapping[str, str | None]) -> dict[str, str]:
         fault = ("topics and topics.regex are mutually exclusive options, but both are set." if topics
                  else "Must configure one of topics or topics.regex")
         return {"topics": fault, "topics.regex": fault}
-    names = parse_value("topics", topics, Type.LIST)
-    if queue and isinstance(names, list) and queue in names:
+    if queue and queue in split_list(topics):
         return {"topics": f"The DLQ topic '{queue}' may not be included in the list of topics "
-                          f"('topics={shown(names)}') consumed by the connector"}
+                          f"('topics={shown(split_list(topics))}') consumed by the connector"}
     if queue and pattern and _matches(pattern, queue):
         return {"topics.regex": f"The DLQ topic '{queue}' may not be matched by the regex for the topics "
                                 f"('topics.regex={pattern}') consumed by the connector"}
@@ -36,8 +35,7 @@ def topic_creation_keys(props: Mapping[str, str | None]) -> list[ConfigKey]:
     keys = _topic_group("default", include=".*").below("topic.creation.default.", "default", 0)
     default = {one.name: ConfigDef(one).validate(props)[0].value for one in keys}
     factor, partitions = (default[f"topic.creation.default.{name}"] for name in ("replication.factor", "partitions"))
-    groups = parse_value("topic.creation.groups", props.get("topic.creation.groups"), Type.LIST)
-    for alias in dict.fromkeys(groups if isinstance(groups, list) else []):
+    for alias in dict.fromkeys(split_list(props.get("topic.creation.groups") or "")):
         if alias != "default":
             group = _topic_group(alias, include="", replication_factor=factor or -1, partitions=partitions or -1)
             keys += group.below(f"topic.creation.{alias}.", f"Topic Creation: {alias}", 0)

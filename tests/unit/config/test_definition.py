@@ -75,8 +75,8 @@ def decode(value):
     raise AssertionError(f"unknown tag {tag}")
 
 
-def find_class(name: str) -> str | None:
-    return name if name.startswith(("java.", "org.")) else None
+def find_class(_key: str, text: str) -> str | None:
+    return text if text.startswith(("java.", "org.")) else None
 
 
 def rule(spec) -> Validator:

@@ -1,13 +1,12 @@
 """Variables resolve as in Kafka's ConfigTransformer; the vectors were recorded from Kafka 4.3.1."""
 
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from connectrt.config.variables import resolve
+from connectrt.config.variables import resolve, unresolved
 from connectrt.errors import ConfigError, ConfigErrors
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "values" / "variables.json"
@@ -50,9 +49,7 @@ def test_paths_that_cannot_be_read_are_reported_together_with_the_keys_that_need
     assert secrets.startswith("z: ${secrets:…} is read by an operator for Kubernetes only: mount the secret")
 
 
-def test_a_variable_without_a_value_is_logged_with_its_key(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        resolve({"connection.password": "${env:PGPASSWORD}", "other": "${unknown:x}"}, {"env": Table({})})
-    [record] = caplog.records
-    assert record.__dict__["key"] == "connection.password"
-    assert record.__dict__["variable"] == "PGPASSWORD"
+def test_variables_that_stay_are_told_and_values_that_look_like_one_are_not() -> None:
+    raw = {"password": "${f:/p:absent}", "other": "x${unknown:y}", "secret": "${f:/p:odd}", "plain": "${topic}"}
+    resolved = resolve(raw, {"f": Table({"/p": {"odd": "${a:geheim}"}})})
+    assert list(unresolved(raw, resolved)) == [("password", "${f:/p:absent}"), ("other", "${unknown:y}")]
