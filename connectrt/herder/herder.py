@@ -146,10 +146,11 @@ class Herder(Protocol):
     def kafka_cluster_id(self) -> Future[str | None]:
         """None: no broker has answered yet."""
 
-    def put_connector_config(self, name: str, config: Mapping[str, str], initial_state: State | None = None,
+    def put_connector_config(self, name: str, config: Mapping[str, str | None], initial_state: State | None = None,
                              allow_replace: bool = True) -> Future[PutResult]:
         """Validate; create the connector or replace it; done when it has started and its tasks are on their way.
 
+        A null is refused, except for a key of the connector's own, which is left out then.
         `initial_state` (RUNNING, PAUSED, STOPPED) is for a new connector; an existing one keeps its own.
         A connector whose start raises is kept, as FAILED, and the request fails.
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Final
@@ -29,18 +29,17 @@ from connectrt.herder.herder import (
     TaskRow,
 )
 from connectrt.herder.thread import HerderThread
+from connectrt.herder.validation import check_connector
 from connectrt.herder.view import View
 from connectrt.sdk.connector import SourceConnector
 from connectrt.worker.client_config import client_config
-from connectrt.worker.hosted import HostedTask, Resolve
+from connectrt.worker.hosted import HostedTask
 from connectrt.worker.messages import Command, State, TaskId
 from connectrt.worker.task import Surroundings, build_task
-from connectrt.worker.worker import CONNECTOR_STOP_TIMEOUT_S, BuildTask, Worker
+from connectrt.worker.variables import make_resolver
+from connectrt.worker.worker import BuildTask, Worker
 
 log = logging.getLogger(__name__)
-
-#: Checks a connector's raw config. Raises ConfigErrors, PluginError or another ConnectError; may run plugin code.
-Validate = Callable[[Mapping[str, str]], None]
 
 CLUSTER_ID_TIMEOUT_S: Final = 5.0
 
@@ -48,15 +47,15 @@ CLUSTER_ID_TIMEOUT_S: Final = 5.0
 class StandaloneHerder:
     """Answers `Herder`, where every method is described."""
 
-    def __init__(self, config: Config, around: Surroundings, *, worker_id: str, validate: Validate, resolve: Resolve,
-                 build: BuildTask = build_task, count_destinations: bool = False) -> None:
+    def __init__(self, config: Config, around: Surroundings, *, worker_id: str, count_destinations: bool = False,
+                 build: BuildTask = build_task) -> None:
+        """`config` is the worker's; `count_destinations`: sinks count at their targets when they stop."""
         self._config = config
         self._around = around
         self._worker_id = worker_id
-        self._validate = validate
         self._thread = HerderThread()
-        self._worker = Worker(config, around, resolve=resolve, wants_tasks=self._reconfigure, build=build,
-                              count_destinations=count_destinations)
+        self._worker = Worker(config, around, resolve=make_resolver(config.originals, around.plugins),
+                              wants_tasks=self._reconfigure, build=build, count_destinations=count_destinations)
         self._changes = Changes(self._worker, self._thread)
         self._ready = False
         self._cluster_id: str | None = None
@@ -79,7 +78,7 @@ class StandaloneHerder:
     async def _end(self, timeout_s: float) -> None:
         await self._thread.cancel_others()
         await asyncio.gather(
-            self._worker.stop_connectors(list(self._worker.connectors), min(timeout_s, CONNECTOR_STOP_TIMEOUT_S)),
+            self._worker.stop_connectors(list(self._worker.connectors), timeout_s),
             self._worker.stop_tasks(list(self._worker.tasks), timeout_s))
         self._worker.stop()
 
@@ -117,7 +116,10 @@ class StandaloneHerder:
         return {task: hosted.metrics(now) for task, hosted in self._worker.tasks.items()}
 
     def worker_metrics(self) -> Mapping[str, float]:
-        return self._worker.metrics()
+        tracing = self._around.tracing
+        spans = {} if tracing is None else {
+            "spans_exported_total": tracing.spans_exported(), "spans_dropped_total": tracing.spans_dropped()}
+        return {**self._worker.metrics(), **spans}
 
     def snapshot(self) -> tuple[TaskRow, ...]:
         return self._view().rows()
@@ -136,7 +138,7 @@ class StandaloneHerder:
     def kafka_cluster_id(self) -> Future[str | None]:
         return self._thread.request(self._find_cluster_id)
 
-    def put_connector_config(self, name: str, config: Mapping[str, str], initial_state: State | None = None,
+    def put_connector_config(self, name: str, config: Mapping[str, str | None], initial_state: State | None = None,
                              allow_replace: bool = True) -> Future[PutResult]:
         return self._thread.request(self._put, name, {**config, "name": name}, initial_state, allow_replace)
 
@@ -184,9 +186,11 @@ class StandaloneHerder:
                 log.debug("no broker has told the cluster's id: %s", error, extra={"action": "cluster_id"})
         return self._cluster_id
 
-    async def _put(self, name: str, config: Mapping[str, str], initial_state: State | None,
+    async def _put(self, name: str, given: Mapping[str, str | None], initial_state: State | None,
                    allow_replace: bool) -> PutResult:
-        await self._thread.aside(f"validate-{name}", partial(self._validate, config))
+        await self._thread.aside(f"validate-{name}",
+                                 partial(check_connector, given, self._around.plugins, self._config))
+        config = {key: text for key, text in given.items() if text is not None}
         created = await self._changes.put(name, config, initial_state, allow_replace)
         return PutResult(created, self.connector_info(name))
 

@@ -82,7 +82,8 @@ class View:
         lag = values.get("task_lag_records")
         return TaskRow(
             connector=hosted.name, task=task.task.number, type=kind, state=status.state if status else State.UNASSIGNED,
-            call=self._call(task.runner.call), records_in=int(values.get(taken, 0)), records_out=int(values.get(given, 0)),
+            call=self._call(task.runner.call),
+            records_in=int(values.get(taken, 0)), records_out=int(values.get(given, 0)),
             records_per_s=task.history.recent_rate(given, self._now), lag=None if lag is None else int(lag),
             error=_error(status))
 

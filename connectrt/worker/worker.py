@@ -100,8 +100,9 @@ class Worker:
             lambda future: self._connector_starts.ended(not future.cancelled() and future.exception() is None))
         return starting
 
-    async def stop_connectors(self, names: Collection[str], timeout_s: float = CONNECTOR_STOP_TIMEOUT_S) -> None:
-        """Stop instances for good; those that block are given up."""
+    async def stop_connectors(self, names: Collection[str], timeout_s: float | None = None) -> None:
+        """Stop instances for good; those that block are given up, after 5 s at the latest."""
+        timeout_s = min(CONNECTOR_STOP_TIMEOUT_S, CONNECTOR_STOP_TIMEOUT_S if timeout_s is None else timeout_s)
         stopping = {self.connectors[name].runner.shutdown(): name for name in names if name in self.connectors}
         if not stopping:
             return
