@@ -88,7 +88,7 @@ class Postgres:
         if self._run_as is not None:
             os.chown(self.folder, self._run_as, self._run_as)
             if not _readable_by_all(self.programs / "postgres"):
-                self.programs = _copied(self.programs.parent, self.folder / "install") / "bin"
+                self.programs = _copied(self.programs, self.folder / "install")
         done = subprocess.run(
             [str(self.programs / "initdb"), "-D", str(self._data), "-U", SUPERUSER, "--auth=trust",
              "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"],
@@ -161,13 +161,23 @@ def _readable_by_all(program: Path) -> bool:
     return all(place.stat().st_mode & stat.S_IXOTH for place in [path, *path.parents])
 
 
-def _copied(install: Path, to: Path) -> Path:
-    """A virtual environment below /root is closed to other users; a copy costs 40 MB and 0.1 s."""
-    shutil.copytree(install, to, symlinks=True)
-    for place in [to, *to.rglob("*")]:
-        if not place.is_symlink():
-            place.chmod(0o755 if place.is_dir() or place.stat().st_mode & stat.S_IXUSR else 0o644)
-    return to
+def _copied(programs: Path, to: Path) -> Path:
+    """Copy the wheel to where every user may read it: a virtual environment below /root is closed to others.
+
+    The libraries lie beside the package, where the programs look for them.
+    """
+    package = programs.parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.exists():
+            shutil.copytree(part, to / part.name, ignore=shutil.ignore_patterns("include"), copy_function=_copy_open)
+    for folder, _, _ in os.walk(to):
+        os.chmod(folder, 0o755)
+    return to / programs.relative_to(package.parent)
+
+
+def _copy_open(source: str, to: str) -> None:
+    shutil.copyfile(source, to)
+    os.chmod(to, 0o755)
 
 
 def quoted(identifier: str) -> str:
