@@ -8,14 +8,15 @@ from __future__ import annotations
 import logging
 import time
 from array import array
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from opentelemetry.sdk.trace import SpanLimits
 
 from connectrt.kafka.client import Message
 from connectrt.tracing.context import canonical, scan
-from connectrt.tracing.links import CompactLinks, IntColumn, TextColumn
-from connectrt.tracing.selection import Selection, select
+from connectrt.tracing.links import CompactLinks, LinkBlock
+from connectrt.tracing.selection import Merged, Selection, select
 from connectrt.tracing.semconv import DESTINATION, OFFSET, OLD_OFFSET, OLD_PARTITION, PARTITION, Attributes
 from connectrt.tracing.settings import TracingSettings
 
@@ -46,6 +47,26 @@ def links_limit(settings: TracingSettings, limits: SpanLimits) -> int:
     return settings.links_max if limits.max_links is None else min(settings.links_max, limits.max_links)
 
 
+class Place(NamedTuple):
+    """Where a batch comes from: what all its records share, None where they differ."""
+
+    topic: str | None
+    partition: int | None
+
+
+NOWHERE = Place(None, None)
+
+
+def place_of(messages: Sequence[Message]) -> Place:
+    """Find what the records of a batch share."""
+    topics = {message.topic() for message in messages}
+    if len(topics) > 1:
+        return NOWHERE
+    partition = messages[-1].partition()
+    alike = messages[0].partition() == partition and len({message.partition() for message in messages}) == 1
+    return Place(topics.pop(), partition if alike else None)
+
+
 class BatchLinks:
     """Makes the links of one task's batches."""
 
@@ -70,40 +91,71 @@ class BatchLinks:
             _warn_of_malformed(messages, raws, selection.malformed)
         return selection
 
-    def compact(self, selection: Selection, messages: Sequence[Message], topics: Collection[str],
-                partitions: Collection[int]) -> CompactLinks:
-        """Make the links of a selection; what all records share is not repeated on them."""
-        count = len(selection.traceparents)
-        columns: list[IntColumn | TextColumn] = []
-        if self._settings.links_attributes and count:
+    def compact(self, selection: Selection, messages: Sequence[Message], place: Place) -> CompactLinks:
+        """Make the links of a selection; what all records of the batch share is not on them."""
+        raws = selection.traceparents
+        if self._settings.links_attributes:
             records = [messages[index] for index in selection.first]
-            if len(topics) > 1:
-                longest = self._limits.max_attribute_length
-                columns.append(TextColumn(DESTINATION, [record.topic()[:longest] for record in records]))
-            if len(topics) > 1 or len(partitions) > 1:
-                numbers = [record.partition() for record in records]
-                columns.append(TextColumn(PARTITION, [str(number) for number in numbers]))
-                if self._old_names:
-                    columns.append(IntColumn(OLD_PARTITION, array("q", numbers)))
-            columns += self._offsets(selection, messages, records)
-        return CompactLinks(selection.traceparents, b"\1" * count, columns[:self._limits.max_link_attributes],
-                            dropped=selection.dropped, limit=self._limits.max_links)
+            blocks = [self._block(raws, records, layout, selection.merged, messages)
+                      for layout, raws, records in _alike(raws, records, selection.merged, place)]
+        else:
+            blocks = [LinkBlock(raws, True)]
+        return CompactLinks(blocks if raws else (), dropped=selection.dropped, limit=self._limits.max_links)
 
-    def _offsets(self, selection: Selection, messages: Sequence[Message],
-                 records: Sequence[Message]) -> list[IntColumn]:
+    def _block(self, raws: Sequence[bytes], records: Sequence[Message], layout: _Layout,
+               merged: Mapping[bytes, Merged], messages: Sequence[Message]) -> LinkBlock:
+        shared: dict[str, str] = {}
+        texts: dict[str, list[str]] = {}
+        numbers: dict[str, array[int]] = {}
+        if layout.topic is not None:
+            shared[DESTINATION] = layout.topic[:self._limits.max_attribute_length]
+        if layout.partition_digits:
+            partitions = array("q", [record.partition() for record in records])
+            names = {partition: str(partition) for partition in set(partitions)}
+            texts[PARTITION] = [names[partition] for partition in partitions]
+            if self._old_names:
+                numbers[OLD_PARTITION] = partitions
         offsets = array("q", [record.offset() for record in records])
-        merged = [selection.merged.get(raw) for raw in selection.traceparents] if selection.merged else []
-        if not any(merged):
-            return [IntColumn(key, offsets) for key in (OFFSET, OLD_OFFSET)[:1 + self._old_names]]
-        single = array("q", [-1 if same else offset for offset, same in zip(offsets, merged, strict=True)])
-        return [
-            *(IntColumn(key, single) for key in (OFFSET, OLD_OFFSET)[:1 + self._old_names]),
-            IntColumn("connectrt.link.records", array("q", [same.records if same else -1 for same in merged])),
-            IntColumn("connectrt.link.offset_first", array("q", [offset if same else -1 for offset, same
-                                                                 in zip(offsets, merged, strict=True)])),
-            IntColumn("connectrt.link.offset_last", array("q", [messages[same.last].offset() if same else -1
-                                                                for same in merged])),
-        ]
+        if layout.merged:
+            same = [merged[raw] for raw in raws]
+            numbers["connectrt.link.records"] = array("q", [records for records, _ in same])
+            numbers["connectrt.link.offset_first"] = offsets
+            numbers["connectrt.link.offset_last"] = array("q", [messages[last].offset() for _, last in same])
+        else:
+            numbers[OFFSET] = offsets
+            if self._old_names:
+                numbers[OLD_OFFSET] = offsets
+        most = self._limits.max_link_attributes
+        if most is not None and len(shared) + len(texts) + len(numbers) > most:
+            return LinkBlock(raws, True)
+        return LinkBlock(raws, True, shared, texts, numbers)
+
+
+class _Layout(NamedTuple):
+    """What the links of one block have in common."""
+
+    topic: str | None  #: None = told by the span
+    merged: bool
+    partition_digits: int  #: 0 = told by the span
+
+
+def _alike(raws: Sequence[bytes], records: Sequence[Message], merged: Mapping[bytes, Merged],
+           place: Place) -> Iterable[tuple[_Layout, Sequence[bytes], Sequence[Message]]]:
+    """Group links whose attributes have the same keys and sizes; usually that is one group."""
+    if place.topic is not None and not merged:
+        partitions = {record.partition() for record in records} if place.partition is None else set()
+        sizes = {len(str(partition)) for partition in partitions} or {0}
+        if len(sizes) == 1:
+            return [(_Layout(None, False, sizes.pop()), raws, records)]
+    groups: dict[_Layout, tuple[list[bytes], list[Message]]] = {}
+    for raw, record in zip(raws, records, strict=True):
+        layout = _Layout(record.topic() if place.topic is None else None, raw in merged,
+                         len(str(record.partition())) if place.partition is None else 0)
+        if layout not in groups:
+            groups[layout] = [], []
+        groups[layout][0].append(raw)
+        groups[layout][1].append(record)
+    return [(layout, *group) for layout, group in groups.items()]
 
 
 def counts(selection: Selection) -> Attributes:

@@ -12,38 +12,17 @@ from collections.abc import Iterator, Sequence
 from types import FunctionType
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.common import trace_encoder
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from connectrt.tracing.links import CompactLinks, links_of, without_links
+from connectrt.tracing.encoder import encode_spans
+from connectrt.tracing.links import links_of
 
 #: A request stays near 2 MB: collectors refuse 4 MB (gRPC) or 20 MB (HTTP), and 512 spans may hold 250,000 links.
 LINKS_PER_REQUEST = 20_000
 #: While the backend is away at most this many links wait, about 17 MB; spans beyond wait without theirs.
 LINKS_WAITING_MAX = 500_000
-
-
-def encode_spans(spans: Sequence[ReadableSpan]) -> ExportTraceServiceRequest:
-    """Encode as the SDK does; compact links go in as bytes."""
-    compact: dict[bytes, CompactLinks] = {}
-    plain: list[ReadableSpan] = []
-    for span in spans:
-        links = links_of(span)
-        if links is not None and span.context is not None and not links.added:
-            compact[span.context.span_id.to_bytes(8)] = links
-            span = without_links(span)
-        plain.append(span)
-    request = trace_encoder.encode_spans(plain)
-    if compact:
-        for encoded in (span for resource in request.resource_spans for scope in resource.scope_spans
-                        for span in scope.spans):
-            links = compact.get(encoded.span_id)
-            if links is not None:
-                encoded.MergeFromString(links.encode())
-    return request
 
 
 def _calling_our_encoder(export: Any) -> Any:

@@ -14,7 +14,7 @@ from opentelemetry.trace import Link, Span, SpanKind, Tracer, set_span_in_contex
 
 from connectrt.kafka.client import Message
 from connectrt.sdk.tracing import TaskTracing
-from connectrt.tracing.batch_links import BatchLinks, counts
+from connectrt.tracing.batch_links import BatchLinks, Place, counts, place_of
 from connectrt.tracing.failure import error_type, fail, span_event
 from connectrt.tracing.guard import Guard, guarded
 from connectrt.tracing.links import carrying, set_links
@@ -43,22 +43,21 @@ class SinkSpans:
 
     @guarded(OFF_PUT)
     def start_put(self, messages: Sequence[Message], start_ns: int) -> PutSpan:
-        topics = {message.topic() for message in messages}
-        partitions = {message.partition() for message in messages}
-        name, attributes = self.conventions.process(topics, partitions, len(messages))
+        place = place_of(messages)
+        name, attributes = self.conventions.process(place.topic, place.partition, len(messages))
         sampler_sees_links = self.settings.batch_sampler == "linked"
         if not sampler_sees_links:
             span = self.tracer.start_span(name, Context(), SpanKind.CONSUMER, attributes, start_time=start_ns)
         if sampler_sees_links or span.is_recording():
             selection = self._links.select(messages)
-            links = self._links.compact(selection, messages, topics, partitions)
+            links = self._links.compact(selection, messages, place)
             if sampler_sees_links:
                 span = self.tracer.start_span(name, carrying(links), SpanKind.CONSUMER,
                                               attributes | counts(selection), start_time=start_ns)
             else:
                 span.set_attributes(counts(selection))
             if len(links) > self._links.limit:
-                self._overflow(span, selection, messages, (topics, partitions), start_ns)
+                self._overflow(span, selection, messages, place, start_ns)
             else:
                 set_links(span, links)
         self.spans.put_started(span.get_span_context())
@@ -77,14 +76,14 @@ class SinkSpans:
             fail(span, error, self.settings.exception_detail)
         span.end(end_ns)
 
-    def _overflow(self, span: Span, selection: Selection, messages: Sequence[Message],
-                  places: tuple[Collection[str], Collection[int]], start_ns: int) -> None:
+    def _overflow(self, span: Span, selection: Selection, messages: Sequence[Message], place: Place,
+                  start_ns: int) -> None:
         """Hang all links on children of the batch span, as many as one may have on each."""
         if not span.is_recording() or not self._links.limit:
             return
         for number, part in enumerate(selection.parts(self._links.limit), 1):
             child = self.tracer.start_span(f"links #{number}", under(span.get_span_context()), start_time=start_ns)
-            set_links(child, self._links.compact(part, messages, *places))
+            set_links(child, self._links.compact(part, messages, place))
             child.end(start_ns)
 
 

@@ -6,6 +6,7 @@ which would join unrelated records in one trace. All unsampled records of a poll
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -28,7 +29,7 @@ from connectrt.tracing.context import ids, is_sampled, traceparent
 from connectrt.tracing.failure import fail
 from connectrt.tracing.guard import Guard, guarded
 from connectrt.tracing.injection import Plan, context_headers, plan
-from connectrt.tracing.links import CompactLinks, carrying, set_links
+from connectrt.tracing.links import CompactLinks, LinkBlock, carrying, set_links
 from connectrt.tracing.off import OFF_SPAN
 from connectrt.tracing.selection import select
 from connectrt.tracing.semconv import Conventions
@@ -87,8 +88,10 @@ class SourceSpans:
         if not (parent_records or created or brought):
             return OFF_SPAN
         selection = select(created + brought, self._links_limit, unsampled=True)
-        links = CompactLinks(selection.traceparents, bytes(at >= len(created) for at in selection.first),
-                             dropped=selection.dropped, limit=self._links_limit)
+        local = bisect_left(selection.first, len(created))
+        blocks = [LinkBlock(raws, remote) for raws, remote in (
+            (selection.traceparents[:local], False), (selection.traceparents[local:], True)) if raws]
+        links = CompactLinks(blocks, dropped=selection.dropped, limit=self._links_limit)
         name, attributes = self._conventions.send(topic, len(indexes))
         span = self._tracer.start_span(name, under(self._poll) if parent_records else carrying(links), SpanKind.CLIENT,
                                        attributes, start_time=start_ns)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import compress
 from typing import Literal, NamedTuple
 
@@ -115,11 +116,15 @@ def _limited(found: Selection, limit: int | None, how: Literal["spread", "first"
     total = len(found.traceparents)
     if limit is None or total <= limit:
         return found
-    places: Sequence[int] = range(limit)
-    if how == "spread" and limit > 1:
-        places = [place * (total - 1) // (limit - 1) for place in range(limit)]  # the first and the last are in
+    places = _spread(total, limit) if how == "spread" and limit > 1 else range(limit)
     return Selection([found.traceparents[place] for place in places], [found.first[place] for place in places],
                      found.merged, total - limit, found.unsampled, found.malformed, found.missing)
+
+
+@lru_cache
+def _spread(total: int, limit: int) -> Sequence[int]:
+    """Return `limit` places out of `total`, evenly apart, the first and the last among them."""
+    return [place * (total - 1) // (limit - 1) for place in range(limit)]
 
 
 def _well_formed(raws: Sequence[bytes]) -> bool:
@@ -130,4 +135,6 @@ def _well_formed(raws: Sequence[bytes]) -> bool:
             and all(matrix[dash::TRACEPARENT_LENGTH] == b"-" * count for dash in (2, 35, 52))
             and matrix.translate(None, _HEX) == b"---" * count
             and _ZERO_TRACE_ID not in matrix and _ZERO_SPAN_ID not in matrix
-            and len({raw[:_IDS_END] for raw in raws}) == count)
+            # The headers are distinct: with the same flags on all, so are the ids.
+            and (len(set(matrix[_IDS_END::TRACEPARENT_LENGTH])) == len(set(matrix[FLAGS_AT::TRACEPARENT_LENGTH])) == 1
+                 or len({raw[:_IDS_END] for raw in raws}) == count))

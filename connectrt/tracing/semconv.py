@@ -39,18 +39,17 @@ class Conventions:
         self._task: Attributes = {"connectrt.connector": connector, "connectrt.task": task}
         self._server = _first_server(bootstrap)
 
-    def process(self, topics: Collection[str], partitions: Collection[int], count: int) -> tuple[str, Attributes]:
-        """A batch on its way through a sink."""
-        topic = _only(topics)
+    def process(self, topic: str | None, partition: int | None, count: int) -> tuple[str, Attributes]:
+        """A batch on its way through a sink; topic and partition are None where its records differ."""
         attributes = self._operation("process", "process", topic)
         attributes["messaging.batch.message_count"] = count
-        if topic is not None and len(partitions) == 1:
-            self._partition(attributes, *partitions)
+        if partition is not None:
+            self._partition(attributes, partition)
         return _name("process", topic), attributes
 
     def commit(self, topics: Collection[str], partitions: int) -> tuple[str, Attributes]:
         """A commit of offsets; a settle operation."""
-        topic = _only(topics)
+        topic = next(iter(topics)) if len(topics) == 1 else None
         attributes = self._operation("commit", "settle", topic)
         attributes["connectrt.partitions"] = partitions
         return _name("commit", topic), attributes
@@ -95,10 +94,6 @@ class Conventions:
         attributes[PARTITION] = str(partition)
         if self.old_names:
             attributes[OLD_PARTITION] = partition
-
-
-def _only(topics: Collection[str]) -> str | None:
-    return next(iter(topics)) if len(topics) == 1 else None
 
 
 def _name(operation: str, topic: str | None) -> str:
