@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,8 +18,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from connectrt.dev.postgres import literal
 from tests.servers.kafka import Kafka
+from tests.servers.missing import ServerMissing, skip_or_fail
 from tests.servers.otlp import OtlpReceiver
 from tests.servers.postgres import PostgresServer
+from tests.servers.worker import Worker
 
 
 def produce(bootstrap: str, topic: str, count: int) -> None:
@@ -86,6 +89,24 @@ def test_spans_sent_over_otlp_are_kept(otlp: OtlpReceiver) -> None:
     received = otlp.wait_for(lambda spans: len(spans) == 1)[0]
     assert (received.name, received.kind, received.attributes) == ("poll orders", "CONSUMER", {"n": 3})
     assert received.links[0].span_id == "02" * 8
+
+
+def test_a_missing_server_skips_a_test_on_a_laptop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "")
+    with pytest.raises(pytest.skip.Exception, match="install Maven"):
+        skip_or_fail(ServerMissing("install Maven"))
+
+
+def test_a_missing_server_fails_a_test_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="install Maven"):
+        skip_or_fail(ServerMissing("install Maven"))
+
+
+def test_the_command_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
+    with contextlib.closing(Worker(tmp_path, "--help")) as command:
+        assert command.wait() == 0
+        assert command.stdout.startswith("Usage: connectrt")
 
 
 OWNER = """
