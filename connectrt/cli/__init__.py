@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 import click
+
+from connectrt.cli.signals import ForcedEnd
 
 #: Command -> the one-line help. Each is a module of this package, imported when it is called: `start` needs most of the
 #: runtime, `--version` nothing.
@@ -59,6 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return 1
+    except ForcedEnd as forced:
+        # Whatever still runs may hang; the operating system ends it.
+        sys.stdout.flush()
+        os._exit(forced.exit_code)
     except Exception as error:
         from connectrt.cli.exit_codes import exit_code, print_error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.live import Live
@@ -20,15 +20,20 @@ class TerminalView:
 
     interval_s = 0.25
 
-    def __init__(self, console: Console, rows: Rows, worker: Callable[[str], WorkerLine], capture: Capture) -> None:
+    def __init__(self, console: Console, rows: Rows, worker: Callable[[str], WorkerLine], capture: Capture,
+                 servers: Sequence[str] = ()) -> None:
+        """`worker` tells of the worker as a whole; `servers` were started for this run."""
         self._console = console
         self._rows = rows
         self._worker = worker
+        self._servers = servers
         self._capture: Capture | None = capture
         # Log lines go above the table, unless standard error is not this terminal.
         self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stderr=sys.stderr.isatty())
 
     def __enter__(self) -> TerminalView:
+        for server in self._servers:
+            self._console.print(f" started for this run: {server}", style="dim", highlight=False)
         self._live.start()
         return self
 

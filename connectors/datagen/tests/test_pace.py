@@ -23,13 +23,13 @@ def count_over(bucket: TokenBucket, clock: Clock, seconds: float, most: int = 50
 
 
 @pytest.mark.parametrize("rate", [0.5, 3, 1000, 123_456])
-def test_the_rate_is_kept_over_time(rate: float):
+def test_the_rate_is_kept_over_time(rate: float) -> None:
     clock = Clock()
     made = count_over(TokenBucket(rate, clock), clock, 20)
     assert made == pytest.approx(20 * rate, rel=0.01, abs=2)
 
 
-def test_a_rate_below_one_waits_longer_than_a_second():
+def test_a_rate_below_one_waits_longer_than_a_second() -> None:
     clock = Clock()
     bucket = TokenBucket(0.25, clock)
     assert bucket.take(500) == 1
@@ -37,14 +37,14 @@ def test_a_rate_below_one_waits_longer_than_a_second():
     assert bucket.delay_s() == pytest.approx(4)
 
 
-def test_a_long_pause_gives_at_most_one_second_of_records():
+def test_a_long_pause_gives_at_most_one_second_of_records() -> None:
     clock = Clock()
     bucket = TokenBucket(100, clock)
     clock.now += 3600
     assert bucket.take(100_000) == 100
 
 
-def test_the_last_few_records_do_not_wait_for_a_whole_portion():
+def test_the_last_few_records_do_not_wait_for_a_whole_portion() -> None:
     clock = Clock()
     bucket = TokenBucket(100_000, clock)
     assert bucket.take(1000) == 1000
@@ -52,12 +52,12 @@ def test_the_last_few_records_do_not_wait_for_a_whole_portion():
     assert bucket.take(3) == 3
 
 
-def test_without_a_rate_every_batch_is_full():
+def test_without_a_rate_every_batch_is_full() -> None:
     assert Unlimited().take(500) == 500
     assert Unlimited().delay_s() == 0
 
 
-def test_random_pauses_let_one_record_through_after_at_most_the_interval():
+def test_random_pauses_let_one_record_through_after_at_most_the_interval() -> None:
     clock = Clock()
     pauses = RandomPauses(0.5, clock)
     for _ in range(100):

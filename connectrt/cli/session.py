@@ -1,0 +1,132 @@
+"""Run the connectors of an open worker and show it: starting, running or draining, stopping, summary."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+from connectrt.cli.exit_codes import ConnectorsFailed
+from connectrt.cli.running import EXPORT_TIMEOUT_S, Running
+from connectrt.cli.summary import Summary, totals
+from connectrt.cli.views import View
+from connectrt.worker.messages import State
+from connectrt.worker.states import first_line
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Until all tasks run, so that the time they took is told exactly.
+_LOOK_EVERY_S = 0.02
+
+
+class _Stopped(Exception):
+    """A signal asked for the end of the run."""
+
+
+class Session:
+    """One run. Main thread only; signals and finished futures come through `events`."""
+
+    def __init__(self, running: Running, view: View, events: SimpleQueue[object], began: float) -> None:
+        """`began`: time.monotonic() when the command was called."""
+        self._running = running
+        self._herder = running.herder
+        self._view = view
+        self._events = events
+        self._began = began
+        self._refresh_at = time.monotonic() + view.interval_s
+        self._told_running = False
+
+    def run(self, *, drain: bool) -> None:
+        """Return when the worker has stopped and its summary was shown.
+
+        Raises ConnectorsFailed if a connector was rejected, or something failed before it was drained.
+        """
+        failed: Mapping[str, str] = {}
+        how = "stopped"
+        try:
+            failed = self._start_connectors()
+            if not failed and drain:
+                failures = self._wait(self._herder.drain(), "draining").result()
+                failed = {_name(one.connector, one.task): first_line(one.trace) for one in failures}
+                how = "drained"
+            elif not failed:
+                self._wait(Future[None](), "running")
+        except _Stopped as stopped:
+            log.info("stopping", extra={"action": "stop", "signal": str(stopped)})
+        self._stop()
+        self._view.finish(self._summary(how))
+        if failed:
+            raise ConnectorsFailed("\n".join(f"{name} failed: {why}" for name, why in failed.items()))
+
+    def _start_connectors(self) -> Mapping[str, str]:
+        """Return the connectors that were rejected, each with the reason."""
+        asked = {
+            connector.name: self._herder.put_connector_config(
+                connector.name, connector.settings.props, State(connector.initial_state), allow_replace=False)
+            for connector in self._running.connectors}
+        errors = {name: self._wait(future, "starting").exception() for name, future in asked.items()}
+        rejected = {name: str(error) for name, error in errors.items() if error is not None}
+        if not rejected:
+            self._herder.ready()
+        return rejected
+
+    def _stop(self) -> None:
+        """Stop everything on a thread of its own, so that it can be watched; a signal now is the second one."""
+        stopping = ThreadPoolExecutor(1, "stop")
+        stopped = stopping.submit(self._herder.shutdown, self._running.stop_timeout_s)
+        stopping.shutdown(wait=False)
+        self._wait(stopped, "stopping", until_signal=False).result()
+        self._running.tracing.shutdown(EXPORT_TIMEOUT_S)
+
+    def _wait(self, future: Future[T], doing: str, *, until_signal: bool = True) -> Future[T]:
+        """Return the future when it is done; meanwhile show the worker. Raises _Stopped when a signal came."""
+        future.add_done_callback(self._events.put)
+        while True:
+            event = self._next_event(doing)
+            if event is future:
+                return future
+            if until_signal and isinstance(event, signal.Signals):
+                raise _Stopped(event.name)
+
+    def _next_event(self, doing: str) -> object:
+        while True:
+            if not self._told_running:
+                self._tell_when_running()
+            now = time.monotonic()
+            if now >= self._refresh_at:
+                self._refresh_at = now + self._view.interval_s
+                self._view.refresh(doing)
+            pause_s = self._refresh_at - now
+            try:
+                return self._events.get(timeout=pause_s if self._told_running else min(pause_s, _LOOK_EVERY_S))
+            except Empty:
+                continue
+
+    def _tell_when_running(self) -> None:
+        rows = self._herder.snapshot()
+        if len({row.connector for row in rows}) == len(self._running.connectors) and all(
+                row.task is not None and row.state is State.RUNNING for row in rows):
+            self._told_running = True
+            log.info("all tasks are running", extra={
+                "action": "run", "tasks": len(rows), "took_s": time.monotonic() - self._began})
+
+    def _summary(self, how: str) -> Summary:
+        herder, tracing = self._herder, self._running.tracing
+        failures: dict[str, str] = {}
+        for name in herder.connectors():
+            status = herder.status(name)
+            for number, item in ((None, status.connector), *status.tasks.items()):
+                if item.state is State.FAILED and item.trace:
+                    failures[_name(name, number)] = item.trace
+        whole = totals(herder.snapshot(), herder.metrics(), herder.destination_counts())
+        return Summary(how, time.monotonic() - self._began, whole, tracing.spans_exported(), tracing.spans_dropped(),
+                       failures)
+
+
+def _name(connector: str, task: int | None) -> str:
+    return connector if task is None else f"{connector}-{task}"
