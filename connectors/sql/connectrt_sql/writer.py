@@ -1,0 +1,412 @@
+"""Write records into one open transaction: insert streams rows as they come, the other modes collect and reduce.
+
+Invariant: a record is in `held` until a COMMIT covers it or its fault is final; whatever goes wrong before, it is written
+again from there. `_entered` of them are in the open transaction, always the first ones.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, cast
+
+from connectrt.sdk import DataError, SinkRecord, TaskTracing
+from connectrt_sql.dialects.base import (
+    Binding,
+    Dialect,
+    Kind,
+    NotRepresentable,
+    Row,
+    Session,
+    Stream,
+    Unfit,
+    encode_row,
+)
+from connectrt_sql.errors import Fault, FaultKind
+from connectrt_sql.isolate import isolate
+from connectrt_sql.mapping import Action, Mapper, MisfitError, Shape
+from connectrt_sql.naming import TableName
+from connectrt_sql.reduce import Group, Op, OpKind, group, in_runs, reduce_by_key
+from connectrt_sql.settings import InsertMode, Settings
+from connectrt_sql.tables import Plan, Tables, Target, UnknownFieldError
+
+log = logging.getLogger(__name__)
+
+
+class Rejected(NamedTuple):
+    """A record that cannot be written, and why."""
+
+    record: SinkRecord
+    error: DataError
+
+
+class Batch(NamedTuple):
+    """Rows of one target, in order; of deletes and truncates there are no other columns than the key's."""
+
+    action: Action
+    target: Target
+    rows: list[Row]
+    records: Sequence[SinkRecord]
+
+
+class Pending(NamedTuple):
+    """Operations on one table that are not written yet."""
+
+    target: Target
+    ops: list[Op]
+
+
+class Writer:
+    """One task's way into its database. Task thread only, but for `cancel`."""
+
+    def __init__(self, settings: Settings, dialect: Dialect, tracing: TaskTracing, *, tolerant: bool) -> None:
+        """`tolerant`: go on without records that cannot be written; otherwise the first one raises DataError."""
+        self._settings = settings
+        self._dialect = dialect
+        self._tracing = tracing
+        self._tolerant = tolerant
+        self._mapper = Mapper(settings)
+        self.tables = Tables(settings, dialect, before_ddl=self.commit)
+        self.held: list[SinkRecord] = []
+        self.rejected: list[Rejected] = []  #: final, to be reported
+        self.written: set[TableName] = set()
+        self._session: Session | None = None
+        self._exact: set[TableName] = set()  #: tables whose records the fast encoders have refused
+        self._unmatched_told: set[TableName] = set()
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._entered = 0
+        self._faults: list[Rejected] = []  #: of this transaction
+        self._stream: tuple[Target, Stream] | None = None
+        self._pending: dict[TableName, Pending] = {}
+        self._begun = False  #: the database has rows of ours
+
+    # -- the connection -------------------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        return self._session is not None
+
+    def connect(self) -> Session:
+        """Return the open connection, or a new one. Raises an error of the driver."""
+        if self._session is None:
+            self._session = self._dialect.connect()
+        return self._session
+
+    def check_idle(self, longer_than_s: float) -> None:
+        """Find out whether a connection that was not used for so long still lives. Raises an error of the driver."""
+        if self._session is not None and not self._begun and self._session.idle_s > longer_than_s:
+            self._session.check()
+
+    def cancel(self) -> None:
+        if self._session is not None:
+            self._session.cancel()
+
+    def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    # -- the transaction ------------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Bring all held records into the transaction; commit it whenever it is full.
+
+        Raises an error of the driver, Unfit, DataError or ConnectError; `abandon` must follow.
+        """
+        while self._entered < len(self.held):
+            room = max(1, self._settings.batch_size - self._entered)
+            part = self.held[self._entered:self._entered + room]
+            self._enter(part)
+            self._entered += len(part)
+            if self._entered >= self._settings.batch_size:
+                self.commit()
+
+    def commit(self) -> None:
+        """Write what was collected and make it last. Raises as `write`."""
+        if self._pending or self._begun:
+            with self._tracing.flush():
+                self._end_stream()
+                self._write_ops()
+                if self._begun:
+                    self.connect().commit()
+        del self.held[:self._entered]
+        self.rejected += self._faults
+        self._start_over()
+
+    def abandon(self, *, lost: bool) -> None:
+        """Give the transaction up; its records are still held. `lost`: the connection is of no more use."""
+        self._start_over()
+        if self._session is None:
+            return
+        if not lost:
+            try:
+                self._session.rollback()
+            except self._dialect.errors:
+                lost = True
+        if lost:
+            self.close()
+
+    def drop(self, records_of: frozenset[tuple[str, int]]) -> None:
+        """Forget what is held of these partitions."""
+        kept = [each for each in self.held if (each.original_topic, each.original_partition) not in records_of]
+        if len(kept) < len(self.held):
+            self.abandon(lost=False)
+            self.held = kept
+
+    # -- records to rows ------------------------------------------------------------------------------------------
+
+    def _enter(self, records: Sequence[SinkRecord]) -> None:
+        faults: list[Rejected] = []
+        batches = [batch for run in _runs(records) for batch in self._batches(run, faults)]
+        # Planning may have committed what was entered before; from here on these records belong to one transaction.
+        self._faults += faults
+        for batch in self._streams_together(batches):
+            self._add(batch)
+
+    def _batches(self, run: Sequence[SinkRecord], faults: list[Rejected]) -> Iterator[Batch]:
+        """Turn records of one topic and schema into rows; if they are all alike, at once."""
+        try:
+            shape = self._mapper.shape(run[0])
+            rows = shape.rows(run)
+            plan = self.tables.cached(shape) or self.tables.plan(shape, [(shape, row) for row in rows])
+            if plan.arrange is not None:
+                rows = list(map(plan.arrange, rows))
+            yield Batch(Action.WRITE, plan.target, rows, run)
+        except (MisfitError, DataError):
+            yield from self._one_by_one(run, faults)
+
+    def _one_by_one(self, run: Sequence[SinkRecord], faults: list[Rejected]) -> Iterator[Batch]:
+        decoded: list[tuple[SinkRecord, Shape, Action, Row]] = []
+        for record in run:
+            try:
+                shape = self._mapper.shape(record)
+                decoded.append((record, shape, *shape.decode(record)))
+            except DataError as error:
+                self._refuse(record, error, faults)
+        sample = [(shape, row) for _, shape, action, row in decoded if action is Action.WRITE]
+        for record, shape, action, row in decoded:
+            if action is Action.SKIP:
+                continue
+            try:
+                plan = self.tables.cached(shape) or self.tables.plan(shape, sample)
+                if action is Action.WRITE:
+                    plan, row = self._arranged(plan, shape, row)
+            except DataError as error:
+                self._refuse(record, error, faults)
+            else:
+                yield Batch(action, plan.target, [row], [record])
+
+    def _arranged(self, plan: Plan, shape: Shape, row: Row) -> tuple[Plan, Row]:
+        if plan.arrange is None:
+            return plan, row
+        try:
+            return plan, plan.arrange(row)
+        except UnknownFieldError:
+            if not self._settings.auto_evolve:
+                raise
+        plan = self.tables.replan(shape, row)
+        return plan, row if plan.arrange is None else plan.arrange(row)
+
+    def _streams_together(self, batches: Sequence[Batch]) -> Sequence[Batch]:
+        """Join rows of the same target, so that a COPY is not ended for every record; the open one goes on first.
+
+        Rows that are only appended have no order among each other, except around a truncate.
+        """
+        if len(batches) < 2 or not all(batch.target.streams and batch.action is Action.WRITE for batch in batches):
+            return batches
+        joined: dict[Target, Batch] = {}
+        if self._stream is not None:
+            joined[self._stream[0]] = Batch(Action.WRITE, self._stream[0], [], [])
+        for batch in batches:
+            first = joined.setdefault(batch.target, Batch(Action.WRITE, batch.target, [], []))
+            first.rows.extend(batch.rows)
+        return [batch for batch in joined.values() if batch.rows]
+
+    # -- rows to the database -------------------------------------------------------------------------------------
+
+    def _add(self, batch: Batch) -> None:
+        target = batch.target
+        if batch.action is Action.TRUNCATE:
+            self._end_stream()
+            self._write_ops()
+            self._begin(target).truncate(target.table)
+        elif target.streams:
+            self._append(target, batch.rows)
+        else:
+            self._collect(batch)
+
+    def _append(self, target: Target, rows: Sequence[Row]) -> None:
+        name = target.table.name
+        if self._stream is None or self._stream[0] is not target:
+            self._end_stream()
+            session = self._begin(target)
+            self._stream = target, session.open_stream(target.table, target.columns, exact=name in self._exact)
+        try:
+            self._stream[1].write(rows)
+        except Unfit:
+            self._exact.add(name)
+            raise
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            stream, self._stream = self._stream[1], None
+            stream.end()
+
+    def _begin(self, target: Target) -> Session:
+        self._begun = True
+        self.written.add(target.table.name)
+        return self.connect()
+
+    def _collect(self, batch: Batch) -> None:
+        target = batch.target
+        pending = self._pending.setdefault(target.table.name, Pending(target, []))
+        keyed = target.columns[:target.keys] if self._settings.insert_mode is not InsertMode.INSERT else ()
+        kind, columns = OpKind.WRITE, target.columns
+        if batch.action is Action.DELETE:
+            kind, columns = OpKind.DELETE, target.columns[:target.keys]
+        for row, record in zip(batch.rows, batch.records, strict=True):
+            try:
+                key = tuple([binding.identity(value) for binding, value in zip(keyed, row, strict=False)])
+            except NotRepresentable as error:
+                self._refuse(record, DataError(f"the key cannot be {error}"), self._faults)
+            else:
+                pending.ops.append(Op(kind, key, columns, row, record))
+
+    def _write_ops(self) -> None:
+        """Write what was collected, tables in the order of their names."""
+        collected, self._pending = self._pending, {}
+        for name in sorted(collected, key=str):
+            target = collected[name].target
+            for each in self._groups(collected[name]):
+                session = self._begin(target)
+                try:
+                    self._write_group(session, target, each, exact=name in self._exact)
+                except Unfit:
+                    self._exact.add(name)
+                    raise
+
+    def _groups(self, pending: Pending) -> list[Group]:
+        """Where a table has several unique indexes, what lies between two writes of a key may matter to the others."""
+        target, mode = pending.target, self._settings.insert_mode
+        if mode is InsertMode.INSERT:
+            return in_runs(pending.ops, cut_at_repeats=False)
+        if target.table.unique_indexes > 1 and not self._settings.reduce_always:
+            return in_runs(pending.ops, cut_at_repeats=True)
+        return group(reduce_by_key(pending.ops, creates=mode is InsertMode.UPSERT), target.keys)
+
+    def _write_group(self, session: Session, target: Target, each: Group, *, exact: bool) -> None:
+        rows = [op.row for op in each.ops]
+        if each.kind is OpKind.DELETE:
+            rows = [row[:target.keys] for row in rows]
+        columns = cast(Sequence[Binding], each.columns)
+        touched = session.write(self._kind(each.kind), target.table, columns, target.keys, rows, exact=exact)
+        if self._settings.insert_mode is InsertMode.UPDATE and touched < len(rows):
+            self._tell_unmatched(target.table.name, each.kind)
+
+    def _kind(self, kind: OpKind) -> Kind:
+        if kind is OpKind.DELETE:
+            return Kind.DELETE
+        if self._settings.insert_mode is InsertMode.INSERT:
+            return Kind.INSERT_IGNORE if self._settings.ignore_duplicates else Kind.INSERT
+        return Kind.UPSERT if self._settings.insert_mode is InsertMode.UPSERT else Kind.UPDATE
+
+    def _tell_unmatched(self, name: TableName, kind: OpKind) -> None:
+        if kind is OpKind.WRITE and name not in self._unmatched_told:
+            self._unmatched_told.add(name)
+            log.warning("insert.mode=update: some records have no row to update",
+                        extra={"action": "write", "table": str(name)})
+
+    # -- records at fault -----------------------------------------------------------------------------------------
+
+    def isolate(self) -> None:
+        """Write all held records that can be written; the others are rejected. Slow. Raises as `write`."""
+        while self.held:
+            part = self.held[:self._settings.batch_size]
+            faults: list[Rejected] = []
+            batches = [batch for run in _runs(part) for batch in self._batches(run, faults)]
+            self._faults += faults
+            for batch in batches:
+                if batch.action is Action.TRUNCATE:
+                    self._isolate_ops()
+                    self._begin(batch.target).truncate(batch.target.table)
+                else:
+                    self._collect(batch)
+            self._isolate_ops()
+            self._entered = len(part)
+            self.commit()
+
+    def _isolate_ops(self) -> None:
+        collected, self._pending = self._pending, {}
+        for name in sorted(collected, key=str):
+            pending = collected[name]
+            for each in self._groups(pending):
+                for op, error in self._isolate_group(pending.target, each):
+                    self._apply_in_turn(pending, op, error)
+
+    def _isolate_group(self, target: Target, each: Group) -> list[tuple[Op, DataError]]:
+        columns = cast(Sequence[Binding], each.columns)
+        refused: list[tuple[Op, DataError]] = []
+        good: list[Op] = []
+        for op in each.ops:
+            try:
+                encode_row(columns, op.row[:len(columns)])
+                good.append(op)
+            except DataError as error:
+                refused.append((op, error))
+        failures = isolate(good, lambda ops: self._attempt(target, Group(each.kind, each.columns, ops)),
+                           most_failures=self._settings.bisect_max_failures)
+        return refused + [(op, DataError(_fault_text(target, fault))) for op, fault in failures]
+
+    def _attempt(self, target: Target, each: Group) -> Fault | None:
+        session = self._begin(target)
+        try:
+            with session.savepoint():
+                if target.streams:
+                    stream = session.open_stream(target.table, target.columns, exact=True)
+                    stream.write([op.row for op in each.ops])
+                    stream.end()
+                else:
+                    self._write_group(session, target, each, exact=True)
+        except self._dialect.errors as error:
+            fault = self._dialect.classify(error)
+            if fault.kind is not FaultKind.RECORD:
+                raise
+            return fault
+        return None
+
+    def _apply_in_turn(self, pending: Pending, failed: Op, error: DataError) -> None:
+        """An operation may stand for several of its key: apply them one after the other and refuse those that fail."""
+        history = [op for op in pending.ops if op.key == failed.key] if failed.key else [failed]
+        if len(history) == 1:
+            self._refuse(failed.record, error, self._faults)
+            return
+        for op in history:
+            for _, why in self._isolate_group(pending.target, Group(op.kind, op.columns, [op])):
+                self._refuse(op.record, why, self._faults)
+
+    def _refuse(self, record: SinkRecord, error: DataError, faults: list[Rejected]) -> None:
+        placed = DataError(f"{record.place}: {error}")
+        if not self._tolerant:
+            raise placed from None
+        faults.append(Rejected(record, placed))
+
+
+def _runs(records: Sequence[SinkRecord]) -> Iterator[Sequence[SinkRecord]]:
+    """Cut where topic, schemas or the presence of a value change."""
+    first, start = records[0], 0
+    topic, key_schema, schema, empty = first.topic, first.key_schema, first.value_schema, first.value is None
+    for index, record in enumerate(records):
+        if (record.value_schema is not schema or record.topic != topic or record.key_schema is not key_schema
+                or (record.value is None) is not empty):
+            yield records[start:index]
+            start = index
+            topic, key_schema, schema = record.topic, record.key_schema, record.value_schema
+            empty = record.value is None
+    yield records[start:]
+
+
+def _fault_text(target: Target, fault: Fault) -> str:
+    column = "" if fault.column is None else f', column "{fault.column}"'
+    return f"table {target.table.name}{column}: {fault}"
