@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -171,7 +172,7 @@ class _File:
                 case "connectors", Table():
                     for connector, config, at in value.entries:
                         if isinstance(config, Table):
-                            self._connector(config, connector)
+                            self._connector(replace(config, line=at), connector)
                         else:
                             self._fault(at, f"{connector}: a connector is a mapping of keys to values")
                 case "connectors", list():

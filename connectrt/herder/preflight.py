@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from connectrt.config.definition import Config, ConfigDef
+from connectrt.config.definition import Config, ConfigDef, ConfigValue
 from connectrt.config.parsing import Type, split_list
 from connectrt.config.reference import ConfigInfo
 from connectrt.config.settings import ConfigFiles, ConnectorConfig, Settings
 from connectrt.config.unknown import nearest, retired
 from connectrt.config.variables import unresolved
-from connectrt.errors import ConfigErrors, ConnectError
-from connectrt.herder.validation import validate_connector
+from connectrt.errors import ConfigErrors, ConnectError, PluginError
+from connectrt.herder.validation import CONVERTERS, validate_connector
 from connectrt.plugins import hints
 from connectrt.plugins.loader import Plugins
 from connectrt.worker.config import WORKER, is_cluster_key, is_worker_key, parse_worker, worker_faults
@@ -24,7 +24,7 @@ from connectrt.worker.variables import Resolve, make_resolver
 
 #: Keys below these belong to somebody who checks them himself.
 _PASSED_ON = ("producer.override.", "consumer.override.", "admin.override.", "topic.creation.")
-_CONVERTERS = ("key.converter.", "value.converter.", "header.converter.")
+_CONVERTERS = tuple(f"{name}." for name in CONVERTERS)
 _ALIASED = ("transforms", "predicates")
 
 
@@ -62,6 +62,11 @@ class _Check:
         except ConfigErrors as error:
             self.faults += error.faults
         faults = worker_faults(props)
+        for name, kind in CONVERTERS.items():
+            try:
+                self._plugins.find(kind, props.get(name) or str(WORKER[name].default))
+            except PluginError as error:
+                faults.setdefault(name, []).append(str(error))
         self._unknown_worker_keys(given)
         for name, texts in faults.items():
             self.faults += (f"{given.origins.get(name, 'worker')}: {name}: {text}" for text in texts)
@@ -93,7 +98,7 @@ class _Check:
                 self._key(found, info, unknown)
             if worker.get_boolean("topic.creation.enable") and "topic.creation.groups" in infos.names:
                 creation = ConfigDef(*topic_creation_keys(resolved)).validate(resolved)
-                self.faults += (self._line(found, value.name, text) for value in creation for text in value.errors)
+                self.faults += (self._line(found, value.name, text) for value in creation for text in _telling(value))
             self.warnings += (self._line(found, name, text) for name, text in unknown.items())
             self.warnings += (self._line(found, name, f"{variable} has no value and stays as it is written; set it, or "
                                          "correct its name") for name, variable in unresolved(given.props, resolved))
@@ -111,14 +116,22 @@ class _Check:
 
     def _key(self, found: ConnectorConfig, info: ConfigInfo, unknown: Mapping[str, str]) -> None:
         name, origins = info.value.name, found.settings.origins
-        for error in info.value.errors:
+        for error in _telling(info.value):
             text = error
             if name not in origins and (slip := nearest(name, unknown)) is not None:
                 text += f" Did you mean it by {slip} ({origins[slip]})?"
             elif name in origins and info.definition is not None and info.definition.type is Type.CLASS:
                 classes = {str(each).rpartition(".")[2]: str(each) for each in info.value.recommended_values}
-                text += _did_you_mean(found.settings.props[name], [*classes, *classes.values()])
+                near = nearest(found.settings.props[name], [*classes, *classes.values()])
+                text += f" Did you mean {near}?" if near else ""
             self.faults.append(self._line(found, name, text))
+
+
+def _telling(value: ConfigValue) -> Iterator[str]:
+    """The errors without those that only say that a value which is missing or did not parse is null."""
+    for place, error in enumerate(value.errors):
+        if place == 0 or not (error.startswith("Invalid value null ") or error.endswith(" must not be null.")):
+            yield error
 
 
 def _unknown_keys(props: Mapping[str, str], known: Collection[str]) -> Iterator[tuple[str, str]]:

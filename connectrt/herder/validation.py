@@ -23,7 +23,9 @@ from connectrt.worker.variables import make_resolver
 Props = Mapping[str, str | None]
 
 _NULL = "Null value can not be supplied as the configuration value."
-_CONVERTERS = {"key": PluginKind.CONVERTER, "value": PluginKind.CONVERTER, "header": PluginKind.HEADER_CONVERTER}
+#: Keys of workers and connectors that name a converter.
+CONVERTERS = {"key.converter": PluginKind.CONVERTER, "value.converter": PluginKind.CONVERTER,
+              "header.converter": PluginKind.HEADER_CONVERTER}
 _ALIASED = {"transforms": PluginKind.TRANSFORMATION, "predicates": PluginKind.PREDICATE}
 _PRINCIPAL = ("security.protocol", "sasl.jaas.config", "sasl.mechanism")
 
@@ -90,10 +92,9 @@ def validate_framework(base: ConfigDef, props: Props, plugins: Plugins) -> Frame
     definition = base.with_keys(keys)
     values = {value.name: value for value in definition.validate(props, find_class)}
     for one in definition:
-        kind_wanted = find_class.kind(one.name) if one.type is Type.CLASS else None
-        value = values[one.name]
-        if kind_wanted and value.value is not None and not _is(plugins, kind_wanted, str(value.value)):
-            value.errors.append(f"Class class {value.value} does not implement the {kind_wanted.suffix} interface")
+        wanted, value = find_class.kind(one.name), values[one.name]
+        if one.name in props and wanted and value.value is not None and not _is(plugins, wanted, str(value.value)):
+            value.errors.append(f"Class class {value.value} does not implement the {wanted.suffix} interface")
     for name, errors in faults.items():
         values[name].errors += errors
     if "topics.regex" in base:
@@ -119,9 +120,7 @@ class _ClassFinder:
 
     @staticmethod
     def kind(key: str) -> PluginKind | None:
-        if key.endswith(".converter"):
-            return _CONVERTERS.get(key.removesuffix(".converter"))
-        return _ALIASED.get(key.partition(".")[0]) if key.endswith(".type") else None
+        return CONVERTERS.get(key) or (_ALIASED.get(key.partition(".")[0]) if key.endswith(".type") else None)
 
 
 def _is(plugins: Plugins, kind: PluginKind, class_name: str) -> bool:
@@ -192,8 +191,7 @@ def _with_worker_defaults(base: ConfigDef, props: Props, plugins: Plugins, worke
 
     info = plugins.find_connector((props.get("connector.class") or "").strip())
     change("connector.plugin.version", info.version, [info.version], "connector.class")
-    for part, kind in _CONVERTERS.items():
-        name = f"{part}.converter"
+    for name, kind in CONVERTERS.items():
         default = worker.get_string(name)
         if _is(plugins, kind, default):
             default = plugins.find(kind, default).class_name
@@ -221,18 +219,18 @@ def _validate_own(connector: type[Connector], props: Props) -> dict[str, ConfigV
 
 def _converter_infos(props: Props, framework: Mapping[str, ConfigValue], plugins: Plugins) -> Iterable[ConfigInfo]:
     """The keys of each converter that the connector itself names; the worker's are configured by the worker."""
-    for part, kind in _CONVERTERS.items():
-        prefix = f"{part}.converter."
-        chosen = framework[f"{part}.converter"]
-        if chosen.errors or not props.get(f"{part}.converter"):
+    for name, kind in CONVERTERS.items():
+        prefix, chosen = f"{name}.", framework[name]
+        if chosen.errors or not props.get(name):
             continue
         try:
             definition = _definition(plugins, kind, str(chosen.value))
         except PluginError as error:
             chosen.errors.append(str(error))
             continue
-        below = {name.removeprefix(prefix): text for name, text in props.items() if name.startswith(prefix)}
-        for one, value in zip(definition, definition.validate({"converter.type": part, **below}), strict=False):
+        below = {each.removeprefix(prefix): text for each, text in props.items() if each.startswith(prefix)}
+        below.setdefault("converter.type", name.removesuffix(".converter"))
+        for one, value in zip(definition, definition.validate(below), strict=False):
             value.name = prefix + one.name
             yield ConfigInfo(replace(one, name=prefix + one.name), value)
 

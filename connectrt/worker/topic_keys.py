@@ -33,11 +33,11 @@ def topic_creation_keys(props: Mapping[str, str | None]) -> list[ConfigKey]:
     if not any(name.startswith("topic.creation.") for name in props):
         return []
     keys = _topic_group("default", include=".*").below("topic.creation.default.", "default", 0)
-    default = {one.name: ConfigDef(one).validate(props)[0].value for one in keys}
-    factor, partitions = (default[f"topic.creation.default.{name}"] for name in ("replication.factor", "partitions"))
+    # A default that is wrong is reported as such; it must not make the groups wrong as well.
+    factor, partitions = (-1 if value.errors else value.value for value in ConfigDef(*keys[2:]).validate(props))
     for alias in dict.fromkeys(split_list(props.get("topic.creation.groups") or "")):
         if alias != "default":
-            group = _topic_group(alias, include="", replication_factor=factor or -1, partitions=partitions or -1)
+            group = _topic_group(alias, include="", replication_factor=factor, partitions=partitions)
             keys += group.below(f"topic.creation.{alias}.", f"Topic Creation: {alias}", 0)
     return keys
 
