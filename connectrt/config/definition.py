@@ -21,7 +21,6 @@ __all__ = [
     "key",
 ]
 
-
 V = TypeVar("V")
 
 

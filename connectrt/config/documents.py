@@ -148,7 +148,7 @@ def _json_node(value: object, lines: Iterator[int], line: int) -> Node:
             entries: list[Entry] = []
             for key, inner in value:
                 at = next(lines)
-                entries.append(Entry(key, _json_node(inner, lines, at), at))
+                entries.append(Entry(_whole(key), _json_node(inner, lines, at), at))
             return Table(entries[0].line if entries else line, entries)
         case list():
             return [_json_node(inner, lines, line) for inner in value]
@@ -157,7 +157,12 @@ def _json_node(value: object, lines: Iterator[int], line: int) -> Node:
         case None:
             return None
         case _:
-            return str(value)
+            return _whole(str(value))
+
+
+def _whole(text: str) -> str:
+    """Replace halves of characters, which JSON may escape and nothing can encode."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _read_yaml(text: str) -> Documents:

@@ -234,7 +234,7 @@ class _File:
         text = state.strip().upper() if isinstance(state, str) else "RUNNING"
         if text not in INITIAL_STATES:
             self._fault(line, f"{chosen}: initial_state: {text} is none of {', '.join(INITIAL_STATES)}")
-        keys.setdefault("name", _Text(chosen, origin))
+        keys["name"] = _Text(chosen, inner.origin if inner is not None else origin)
         self._gathered.add_connector(_Found(chosen, keys, origin, text))
 
     def _flatten(self, table: Table) -> _Keys:

@@ -83,7 +83,8 @@ def _tracing_keys(group: str | None) -> tuple[ConfigKey, ...]:
                 "the records' producers. `off`: no spans, no headers read or written.", _tracing_mode()),
         tracing("links.max", INT, 5000, "Links per span. OTEL_SPAN_LINK_COUNT_LIMIT may lower it.", between(0, 5000)),
         tracing("links.overflow", STRING, "spread", "Which records are linked when there are more than "
-                "`tracing.links.max`: evenly spread ones, or the first.", one_of("spread", "first")),
+                "`tracing.links.max`: evenly `spread` ones, the `first`, or all, in `spans` below the batch's.",
+                one_of("spread", "spans", "first")),
         tracing("links.unsampled", BOOLEAN, False, "Also link contexts whose trace is not sampled."),
         tracing("links.attributes", BOOLEAN, True, "Put the offset on links; topic and partition where they differ."),
         tracing("batch.sampler", STRING, "linked", "`linked`: record a batch if one of its records is sampled. "

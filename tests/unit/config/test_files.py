@@ -119,10 +119,20 @@ def test_json_numbers_keep_their_text(tmp_path: Path) -> None:
     assert [props[key] for key in "abcde"] == ["12345678901234567890", "1.50", "1e+30", "true", "x,2"]
 
 
+def test_half_characters_in_json_are_replaced(tmp_path: Path) -> None:
+    found = read(tmp_path, {"x.json": '{"name": "s", "a\\ud83d": "\\ud800\\ud83d\\ude00"}'})
+    assert one_connector(found).settings.props == {"name": "s", "a\ufffd": "\ufffd😀"}
+
+
 def test_json_keys_know_their_lines_whatever_the_strings_hold(tmp_path: Path) -> None:
     found = read(tmp_path, {"x.json": '{"name": "s: \\"",\n "a":\n "b\\": c",\n "d": {\n "e" : "1"}}'})
     origins = one_connector(found).settings.origins
     assert [origins[key].line for key in ("name", "a", "d.e")] == [1, 2, 5]
+
+
+def test_a_name_is_trimmed(tmp_path: Path) -> None:
+    connector = one_connector(read(tmp_path, {"x.yaml": 'name: " s "\nconnector.class: C'}))
+    assert connector.name == connector.settings.props["name"] == "s"
 
 
 @pytest.mark.parametrize(("initial", "state"), [("", "RUNNING"), ("initial_state: paused", "PAUSED")])
