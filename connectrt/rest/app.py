@@ -6,6 +6,7 @@ says. An error nobody foresaw is logged here and answered with 500.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -82,6 +83,8 @@ class Resource:
             response = await self._respond(request)
         except MalformedRequestError as error:
             response = page_response(error, request.method)
+        except asyncio.CancelledError:  # the server stops, and this request has had its time to end
+            response = error_response(ConnectError("Worker is shutting down"))
         except Exception as error:
             if not isinstance(error, ConnectError | FrameworkError):
                 log.error("a request failed: %s", error, exc_info=error,

@@ -31,10 +31,10 @@ def herder_of(request: Request) -> Herder:
     return herder
 
 
-async def call_herder(request: Request, ask: Callable[[Herder], Future[T]], timeout_s: float = REQUEST_TIMEOUT_S) -> T:
-    """Ask and await the answer. Raises what the herder raised, or RequestTimedOutError."""
+async def call_herder(request: Request, ask: Callable[[Herder], Future[T]], timeout_s: float | None = None) -> T:
+    """Ask, and await the answer for REQUEST_TIMEOUT_S. Raises what the herder raised, or RequestTimedOutError."""
     answer = asyncio.wrap_future(ask(herder_of(request)))
-    done, _ = await asyncio.wait({answer}, timeout=timeout_s)
+    done, _ = await asyncio.wait({answer}, timeout=REQUEST_TIMEOUT_S if timeout_s is None else timeout_s)
     if not done:
         answer.add_done_callback(lambda late: late.cancelled() or late.exception())  # nobody waits for it any more
         raise RequestTimedOutError("Request timed out. The request goes on; see status for what came of it.")

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 TaskConfigs = Sequence[Mapping[str, str]]
 #: Runs an action on the herder's thread, soon; from any thread.
-Post = Callable[[Callable[[], None]], None]
+Post = Callable[[Callable[[], None]], object]
 
 _TASKS_MAX = ConfigDef(SOURCE["tasks.max"], SOURCE["tasks.max.enforce"])
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
+from typing import ClassVar
 
 from connectrt.config.definition import Config, ConfigDef, Type, key
 from connectrt.errors import ConnectError
@@ -81,7 +82,7 @@ class _Scripted:
     CONFIG = ConfigDef(key("password", Type.PASSWORD, None), key("must.be.number", Type.INT, 1))
     config: Config
     context: ConnectorContext
-    version = "7.1"
+    version: ClassVar[str | None] = "7.1"
 
     def initialize(self, context: ConnectorContext) -> None:
         self.context = context
