@@ -117,13 +117,14 @@ class Session:
 
     def _summary(self, how: str) -> Summary:
         herder, tracing = self._herder, self._running.tracing
+        rows = herder.snapshot()
         failures: dict[str, str] = {}
-        for name in herder.connectors():
-            status = herder.status(name)
-            for number, item in ((None, status.connector), *status.tasks.items()):
-                if item.state is State.FAILED and item.trace:
-                    failures[_name(name, number)] = item.trace
-        whole = totals(herder.snapshot(), herder.metrics(), herder.destination_counts())
+        for row in rows:
+            if row.state is State.FAILED:
+                status = herder.status(row.connector)
+                item = status.connector if row.task is None else status.tasks[row.task]
+                failures[_name(row.connector, row.task)] = item.trace or ""
+        whole = totals(rows, herder.metrics(), herder.destination_counts())
         return Summary(how, time.monotonic() - self._began, whole, tracing.spans_exported(), tracing.spans_dropped(),
                        failures)
 
