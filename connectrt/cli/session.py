@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import time
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from connectrt.cli.exit_codes import ConnectorsFailed
 from connectrt.cli.running import EXPORT_TIMEOUT_S, Running
 from connectrt.cli.summary import Summary, totals
 from connectrt.cli.views import View
+from connectrt.herder.herder import ConnectorType
 from connectrt.worker.messages import State
 from connectrt.worker.states import first_line
 
@@ -27,6 +29,10 @@ _LOOK_EVERY_S = 0.02
 class _Stopped(Exception):
     """A signal asked for the end of the run."""
 
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.interactive = number is signal.SIGINT
+
 
 class Session:
     """One run. Main thread only; signals and finished futures come through `events`."""
@@ -39,7 +45,7 @@ class Session:
         self._events = events
         self._began = began
         self._refresh_at = time.monotonic() + view.interval_s
-        self._told_running = False
+        self._ran_at: float | None = None  # when all tasks ran for the first time
 
     def run(self, *, drain: bool) -> None:
         """Return when the worker has stopped and its summary was shown.
@@ -58,6 +64,8 @@ class Session:
                 self._wait(Future[None](), "running")
         except _Stopped as stopped:
             log.info("stopping", extra={"action": "stop", "signal": str(stopped)})
+            if stopped.interactive:
+                self._catch_up()
         self._stop()
         self._view.finish(self._summary(how))
         if failed:
@@ -75,6 +83,21 @@ class Session:
             self._herder.ready()
         return rejected
 
+    def _catch_up(self) -> None:
+        """After Ctrl-C: let the sinks write what the sources of this worker have sent, for as long as a stop may take.
+
+        Who looks at both ends then finds the same number; a service that is told SIGTERM does not wait for it.
+        """
+        rows = self._herder.snapshot()
+        sources = {row.connector for row in rows if row.type is ConnectorType.SOURCE}
+        if not sources or all(row.connector in sources for row in rows):
+            return
+        for name in sources:
+            self._herder.pause(name)
+        if not self._wait(self._herder.drain(), "catching up", timeout_s=self._running.stop_timeout_s).done():
+            log.warning("sinks have not caught up in time; they go on where they are at the next start",
+                        extra={"action": "stop", "timeout_s": self._running.stop_timeout_s})
+
     def _stop(self) -> None:
         """Stop everything on a thread of its own, so that it can be watched; a signal now is the second one."""
         stopping = ThreadPoolExecutor(1, "stop")
@@ -83,37 +106,41 @@ class Session:
         self._wait(stopped, "stopping", until_signal=False).result()
         self._running.tracing.shutdown(EXPORT_TIMEOUT_S)
 
-    def _wait(self, future: Future[T], doing: str, *, until_signal: bool = True) -> Future[T]:
-        """Return the future when it is done; meanwhile show the worker. Raises _Stopped when a signal came."""
-        future.add_done_callback(self._events.put)
-        while True:
-            event = self._next_event(doing)
-            if event is future:
-                return future
-            if until_signal and isinstance(event, signal.Signals):
-                raise _Stopped(event.name)
+    def _wait(self, future: Future[T], doing: str, *, until_signal: bool = True,
+              timeout_s: float = math.inf) -> Future[T]:
+        """Return the future when it is done or the time is over; meanwhile show the worker.
 
-    def _next_event(self, doing: str) -> object:
-        while True:
-            if not self._told_running:
-                self._tell_when_running()
-            now = time.monotonic()
-            if now >= self._refresh_at:
-                self._refresh_at = now + self._view.interval_s
-                self._view.refresh(doing)
-            pause_s = self._refresh_at - now
-            try:
-                return self._events.get(timeout=pause_s if self._told_running else min(pause_s, _LOOK_EVERY_S))
-            except Empty:
-                continue
+        Raises _Stopped when a signal came.
+        """
+        future.add_done_callback(self._events.put)
+        until = time.monotonic() + timeout_s
+        while not future.done() and (left_s := until - time.monotonic()) > 0:
+            event = self._next_event(doing, left_s)
+            if until_signal and isinstance(event, signal.Signals):
+                raise _Stopped(event)
+        return future
+
+    def _next_event(self, doing: str, timeout_s: float) -> object:
+        """Return what came, or None; redraw the view when it is due."""
+        if not self._ran_at:
+            self._tell_when_running()
+        now = time.monotonic()
+        if now >= self._refresh_at:
+            self._refresh_at = now + self._view.interval_s
+            self._view.refresh(doing)
+        pause_s = min(timeout_s, self._refresh_at - now, math.inf if self._ran_at else _LOOK_EVERY_S)
+        try:
+            return self._events.get(timeout=pause_s)
+        except Empty:
+            return None
 
     def _tell_when_running(self) -> None:
         rows = self._herder.snapshot()
         if len({row.connector for row in rows}) == len(self._running.connectors) and all(
                 row.task is not None and row.state is State.RUNNING for row in rows):
-            self._told_running = True
+            self._ran_at = time.monotonic()
             log.info("all tasks are running", extra={
-                "action": "run", "tasks": len(rows), "took_s": time.monotonic() - self._began})
+                "action": "run", "tasks": len(rows), "took_s": self._ran_at - self._began})
 
     def _summary(self, how: str) -> Summary:
         herder, tracing = self._herder, self._running.tracing
@@ -125,8 +152,9 @@ class Session:
                 item = status.connector if row.task is None else status.tasks[row.task]
                 failures[_name(row.connector, row.task)] = item.trace or ""
         whole = totals(rows, herder.metrics(), herder.destination_counts())
-        return Summary(how, time.monotonic() - self._began, whole, tracing.spans_exported(), tracing.spans_dropped(),
-                       failures)
+        now = time.monotonic()
+        return Summary(how, now - self._began, now - (self._ran_at or self._began), whole, tracing.spans_exported(),
+                       tracing.spans_dropped(), failures)
 
 
 def _name(connector: str, task: int | None) -> str:

@@ -40,8 +40,10 @@ def command(files: tuple[Path, ...], dev: bool, drain: bool, sets: tuple[str, ..
             log_level: str | None, debug: bool) -> None:
     """Run the connectors of config FILES, or of all files of folders.
 
-    A file holds one connector, or the sections worker: and connectors:, as YAML, JSON or Java .properties. Ctrl-C or
-    SIGTERM stops: what is under way is finished and committed. A second one ends at once.
+    A file holds one connector, or the sections worker: and connectors:, as YAML, JSON or Java .properties.
+
+    SIGTERM stops: what is under way is finished and committed. Ctrl-C does so as well, after the sinks have written
+    what the sources of this worker sent. A second one of either ends at once.
     """
     began = time.monotonic()
     on_terminal = sys.stdout.isatty() and not plain

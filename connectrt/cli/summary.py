@@ -32,7 +32,8 @@ class Summary:
     """The whole run; rich draws it."""
 
     how: str  #: "stopped" or "drained"
-    seconds: float
+    seconds: float  #: of the whole run
+    busy_seconds: float  #: since all tasks ran, which rates are told by
     totals: Sequence[ConnectorTotal]
     spans_exported: int
     spans_dropped: int
@@ -59,7 +60,7 @@ class Summary:
             yield Padding(Text.assemble(("✗ ", "red"), (f"{name}: ", "bold"), text.rstrip()), (0, 1, 1, 1))
 
     def _rate(self, total: ConnectorTotal) -> float:
-        return total.records_out / self.seconds if self.seconds > 0 else 0.0
+        return total.records_out / self.busy_seconds if self.busy_seconds > 0 else 0.0
 
     def _spans(self) -> str:
         return f"spans exported {count(self.spans_exported)}, dropped {count(self.spans_dropped)}"

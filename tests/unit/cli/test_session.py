@@ -57,11 +57,13 @@ class Watcher:
 class Run:
     """A session that is ready to run."""
 
-    def __init__(self, herder: StandaloneHerder, connectors: Mapping[str, Mapping[str, str]], state: str) -> None:
+    def __init__(self, herder: StandaloneHerder, connectors: Mapping[str, Mapping[str, str]], state: str,
+                 stop_timeout_s: float) -> None:
         configs = [ConnectorConfig(name, Settings(dict(config)), Origin("test.yaml", 1), state)
                    for name, config in connectors.items()]
         running = Running(herder, Tracing.from_environment({}), configs, kafka="localhost:9092",
-                          rest="http://127.0.0.1:8083", spans_to=None, servers=(), stop_timeout_s=1.0, capture=None)
+                          rest="http://127.0.0.1:8083", spans_to=None, servers=(),
+                          stop_timeout_s=stop_timeout_s, capture=None)
         self.herder = herder
         self.view = Watcher()
         self.events: SimpleQueue[object] = SimpleQueue()
@@ -75,9 +77,10 @@ class Run:
 
 
 @contextmanager
-def a_run(connectors: Mapping[str, Mapping[str, str]], state: str = "RUNNING") -> Iterator[Run]:
+def a_run(connectors: Mapping[str, Mapping[str, str]], state: str = "RUNNING",
+          stop_timeout_s: float = 1.0) -> Iterator[Run]:
     with herding(count_destinations=True) as herder:
-        yield Run(herder, connectors, state)
+        yield Run(herder, connectors, state, stop_timeout_s)
 
 
 def states(herder: StandaloneHerder) -> set[State]:
@@ -150,6 +153,29 @@ def test_a_signal_ends_a_run_in_which_a_connector_never_starts() -> None:
         run.view.on["starting"] = interrupt
         run.run()
         assert run.view.seen.how == "stopped"
+
+
+def test_ctrl_c_pauses_sources_and_lets_sinks_catch_up_before_all_stop() -> None:
+    with a_run({"orders": SOURCE, "pg": SINK | {"tasks.max": "1"}}) as run:
+        run.view.on["running"] = lambda: run.events.put(signal.SIGINT)
+        run.run()
+        assert [call for call in GATES["orders"].calls if call.endswith("-0")] == ["pause-0", "stop-0"]
+        assert [call for call in GATES["pg"].calls if call.endswith("-0")] == ["catch_up-0", "stop-0"]
+
+
+def test_sigterm_stops_without_waiting_for_sinks_to_catch_up() -> None:
+    with a_run({"orders": SOURCE, "pg": SINK | {"tasks.max": "1"}}) as run:
+        run.stop_when_running()
+        run.run()
+        assert [call for call in GATES["pg"].calls if call.endswith("-0")] == ["stop-0"]
+
+
+def test_ctrl_c_waits_for_sinks_no_longer_than_a_stop_may_take(caplog: pytest.LogCaptureFixture) -> None:
+    with a_run({"orders": SOURCE, "pg": SINK | {"tasks.max": "1"}}, stop_timeout_s=0.05) as run:
+        scripts["pg"]["task"] = "stuck"
+        run.view.on["running"] = lambda: run.events.put(signal.SIGINT)
+        run.run()
+    assert "sinks have not caught up in time" in caplog.text
 
 
 def test_a_task_that_ignores_the_stop_holds_the_end_up_for_the_graceful_timeout_only() -> None:

@@ -13,7 +13,7 @@ METRICS = {TaskId("pg-sink", 0): {"total_record_errors": 3.0}}
 
 def make() -> Summary:
     whole = totals(ROWS, METRICS, {"pg-sink": {"public.orders": 900}})
-    return Summary("drained", 10.0, whole, 1234, 0, {"pg-sink-0": "no space left on device\nTraceback ...\n"})
+    return Summary("drained", 12.0, 10.0, whole, 1234, 0, {"pg-sink-0": "no space left on device\nTraceback ...\n"})
 
 
 def test_tasks_are_added_up_by_connector() -> None:
@@ -37,5 +37,5 @@ def test_failures_are_told_in_full() -> None:
 
 
 def test_a_run_that_took_no_time_has_no_rate() -> None:
-    lines = [line.split() for line in draw(Summary("stopped", 0.0, totals(ROWS, {}, {}), 0, 0))]
+    lines = [line.split() for line in draw(Summary("stopped", 0.0, 0.0, totals(ROWS, {}, {}), 0, 0))]
     assert ["orders", "1,000", "1,000", "0", "0"] in lines

@@ -31,7 +31,7 @@ def test_progress_is_one_log_line_per_connector(caplog: pytest.LogCaptureFixture
 
 
 def test_the_end_is_one_log_line_per_connector_and_one_for_the_run(caplog: pytest.LogCaptureFixture) -> None:
-    summary = Summary("drained", 2.0, totals(ROWS, {TaskId("orders", 1): {"total_record_errors": 3.0}},
+    summary = Summary("drained", 2.0, 1.0, totals(ROWS, {TaskId("orders", 1): {"total_record_errors": 3.0}},
                                              {"pg-sink": {"orders": 4}}), 7, 0)
     with caplog.at_level(logging.INFO), LogView(lambda: ROWS) as view:
         view.finish(summary)
