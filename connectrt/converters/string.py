@@ -74,5 +74,11 @@ class StringConverter(DualConverter):
 
     def to_connect_batch(self, topic: str,
                          payloads: Sequence[bytes | None]) -> tuple[Sequence[Schema | None], Sequence[object]]:
+        schemas = [OPTIONAL_STRING] * len(payloads)
+        if self._reads == "utf-8":
+            try:
+                return schemas, [None if data is None else data.decode() for data in payloads]
+            except UnicodeDecodeError:
+                pass  # what is not UTF-8 is replaced, one by one
         decode = self._decode
-        return [OPTIONAL_STRING] * len(payloads), [None if data is None else decode(data) for data in payloads]
+        return schemas, [None if data is None else decode(data) for data in payloads]
