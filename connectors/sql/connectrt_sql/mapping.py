@@ -22,6 +22,7 @@ Fields = Mapping[str, object]
 #: Shapes kept; maps with ever new keys must not fill the memory.
 MOST_SHAPES: Final = 1000
 
+_NO_PLAIN_KEYS: Final = (dict, list, tuple, bytes, bytearray, memoryview)
 _ENVELOPE_FIELDS: Final = frozenset(("before", "after", "op", "source"))
 #: Operations of events that tell of no row: truncate, message.
 _ROWLESS: Final = ("t", "m")
@@ -180,6 +181,7 @@ class _KeyReader:
         self._replace = settings.replace_null_with_default
         self._naming = settings.naming
         self._plain = False
+        self._width: int | None = None  #: how many keys the record's key must have if it is a map; None: does not matter
         self.fields = self._fields(settings.key_fields, record, values)
 
     def _fields(self, names: tuple[str, ...], record: SinkRecord, values: tuple[FieldRef, ...]) -> tuple[FieldRef, ...]:
@@ -210,8 +212,9 @@ class _KeyReader:
             chosen = [FieldRef(name, self._naming.column(name), schema) for name, schema in pairs
                       if not names or name in names]
             self._must_have(names, [ref.field for ref in chosen], "key", False)
+            self._width = None if names or schema is not None else len(chosen)
             return tuple(chosen)
-        if isinstance(key, list | tuple | bytes | bytearray | memoryview):
+        if isinstance(key, _NO_PLAIN_KEYS):
             raise DataError(f"the record's key is of type {type(key).__name__}, which is no primary key: set "
                             "key.converter to the format it was written in")
         if len(names) != 1:
@@ -255,9 +258,9 @@ class _KeyReader:
         if self._mode is not KeyMode.RECORD_KEY:
             return None
         if self._plain:
-            return lambda records: [(each.key,) for each in records]
-        get, width = _getter([ref.field for ref in self.fields]), len(self.fields)
-        return lambda records: _read_maps([each.key for each in records], get, width if len(self.fields) else None)
+            return _plain_keys
+        get = _getter([ref.field for ref in self.fields])
+        return lambda records: _read_maps([each.key for each in records], get, self._width)
 
     @property
     def in_value(self) -> bool:
@@ -316,6 +319,13 @@ def _batch_reader(key: _KeyReader, reader: _ValueReader,
         return found
 
     return rows
+
+
+def _plain_keys(records: Sequence[SinkRecord]) -> list[Row]:
+    keys = [(record.key,) for record in records]
+    if not {type(key) for key, in keys}.isdisjoint(_NO_PLAIN_KEYS):
+        raise MisfitError
+    return keys
 
 
 def _read_maps(values: Sequence[object], get: Callable[[Fields], Row], width: int | None) -> list[Row]:

@@ -97,7 +97,8 @@ class Naming:
 
     def _parts(self, parts: list[str]) -> TableName:
         if not 1 <= len(parts) <= 3 or not all(parts):
-            raise DataError(f"{'.'.join(parts)!r} is no table name (at most catalog.schema.table): see table.name.format")
+            raise DataError(f"{'.'.join(parts)!r} is no table name, which is catalog.schema.table at most: see "
+                            "table.name.format")
         table, *above = (self._folded(part) for part in reversed(parts))
         return TableName(table, *above)
 

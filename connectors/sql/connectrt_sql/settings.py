@@ -144,8 +144,10 @@ def read_settings(config: Config) -> Settings:
 
 def check(config: Config) -> list[ConfigError]:
     """Return the faults that no single key's rule can see. Offline."""
-    faults: list[ConfigError] = []
-    for rule in (_check_aliases, _check_url, _check_key, _check_fields, _check_tables, _check_refused):
+    faults = _check_aliases(config)
+    if faults:
+        return faults
+    for rule in (_check_url, _check_key, _check_fields, _check_tables, _check_refused):
         try:
             rule(config)
         except ConfigError as error:
@@ -169,10 +171,15 @@ def _resolver(config: Config) -> Callable[[str], object]:
     return lambda name: config[given.get(name, name)]
 
 
-def _check_aliases(config: Config) -> None:
+def _check_aliases(config: Config) -> list[ConfigError]:
+    faults: list[ConfigError] = []
     for alias, of in ALIASES.items():
         if (valid := CONFIG[of].valid) is not None and config[alias] is not None:
-            valid(alias, config[alias])
+            try:
+                valid(alias, config[alias])
+            except ConfigError as error:
+                faults.append(error)
+    return faults
 
 
 def _check_url(config: Config) -> None:

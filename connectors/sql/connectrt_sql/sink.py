@@ -25,11 +25,12 @@ from connectrt.sdk import (
     TopicPartition,
 )
 from connectrt_sql.config import CONFIG
+from connectrt_sql.decode import Rejected
 from connectrt_sql.dialects import check_connection, open_dialect
 from connectrt_sql.dialects.base import Unfit
 from connectrt_sql.errors import Fault, FaultKind, Patience
 from connectrt_sql.settings import check, read_settings, warn_of_ignored
-from connectrt_sql.writer import Rejected, Writer
+from connectrt_sql.writer import Writer
 
 log = logging.getLogger(__name__)
 

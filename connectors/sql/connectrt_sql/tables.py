@@ -270,7 +270,7 @@ class Tables:
     def _make_target(self, table: Table, names: Sequence[str], keys: int, refs: dict[str, FieldRef]) -> Target:
         settings = self._settings
         columns = tuple(self._bind(table.columns[name], refs.get(name)) for name in names)
-        if settings.insert_mode is InsertMode.UPSERT:
+        if settings.insert_mode is InsertMode.UPSERT and names:
             self._check_unique(table, names[:keys])
         streams = (settings.insert_mode is InsertMode.INSERT and not settings.ignore_duplicates
                    and not settings.delete_enabled and settings.write_path in ("auto", "copy")

@@ -1,16 +1,17 @@
 """Write records into one open transaction: insert streams rows as they come, the other modes collect and reduce.
 
-Invariant: a record is in `held` until a COMMIT covers it or its fault is final; whatever goes wrong before, it is written
-again from there. `_entered` of them are in the open transaction, always the first ones.
+Invariant: a record is in `held` until a COMMIT covers it or its fault is final; whatever goes wrong before, it is
+written again from there. `_entered` of them are in the open transaction, always the first ones.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from connectrt.sdk import DataError, SinkRecord, TaskTracing
+from connectrt_sql.decode import Batch, Decoder, Rejected
 from connectrt_sql.dialects.base import (
     Binding,
     Dialect,
@@ -20,33 +21,18 @@ from connectrt_sql.dialects.base import (
     Session,
     Stream,
     Unfit,
+    cannot_take,
     encode_row,
 )
 from connectrt_sql.errors import Fault, FaultKind
 from connectrt_sql.isolate import isolate
-from connectrt_sql.mapping import Action, Mapper, MisfitError, Shape
+from connectrt_sql.mapping import Action
 from connectrt_sql.naming import TableName
 from connectrt_sql.reduce import Group, Op, OpKind, group, in_runs, reduce_by_key
 from connectrt_sql.settings import InsertMode, Settings
-from connectrt_sql.tables import Plan, Tables, Target, UnknownFieldError
+from connectrt_sql.tables import Tables, Target
 
 log = logging.getLogger(__name__)
-
-
-class Rejected(NamedTuple):
-    """A record that cannot be written, and why."""
-
-    record: SinkRecord
-    error: DataError
-
-
-class Batch(NamedTuple):
-    """Rows of one target, in order; of deletes and truncates there are no other columns than the key's."""
-
-    action: Action
-    target: Target
-    rows: list[Row]
-    records: Sequence[SinkRecord]
 
 
 class Pending(NamedTuple):
@@ -64,9 +50,8 @@ class Writer:
         self._settings = settings
         self._dialect = dialect
         self._tracing = tracing
-        self._tolerant = tolerant
-        self._mapper = Mapper(settings)
         self.tables = Tables(settings, dialect, before_ddl=self.commit)
+        self._decoder = Decoder(settings, self.tables, tolerant=tolerant)
         self.held: list[SinkRecord] = []
         self.rejected: list[Rejected] = []  #: final, to be reported
         self.written: set[TableName] = set()
@@ -155,74 +140,24 @@ class Writer:
             self.abandon(lost=False)
             self.held = kept
 
-    # -- records to rows ------------------------------------------------------------------------------------------
-
     def _enter(self, records: Sequence[SinkRecord]) -> None:
-        faults: list[Rejected] = []
-        batches = [batch for run in _runs(records) for batch in self._batches(run, faults)]
-        # Planning may have committed what was entered before; from here on these records belong to one transaction.
+        # Decoding may commit what was entered before; from here on these records belong to one transaction.
+        batches, faults = self._decoder.decode(records)
         self._faults += faults
-        for batch in self._streams_together(batches):
+        for batch in self._joined(batches):
             self._add(batch)
 
-    def _batches(self, run: Sequence[SinkRecord], faults: list[Rejected]) -> Iterator[Batch]:
-        """Turn records of one topic and schema into rows; if they are all alike, at once."""
-        try:
-            shape = self._mapper.shape(run[0])
-            rows = shape.rows(run)
-            plan = self.tables.cached(shape) or self.tables.plan(shape, [(shape, row) for row in rows])
-            if plan.arrange is not None:
-                rows = list(map(plan.arrange, rows))
-            yield Batch(Action.WRITE, plan.target, rows, run)
-        except (MisfitError, DataError):
-            yield from self._one_by_one(run, faults)
-
-    def _one_by_one(self, run: Sequence[SinkRecord], faults: list[Rejected]) -> Iterator[Batch]:
-        decoded: list[tuple[SinkRecord, Shape, Action, Row]] = []
-        for record in run:
-            try:
-                shape = self._mapper.shape(record)
-                decoded.append((record, shape, *shape.decode(record)))
-            except DataError as error:
-                self._refuse(record, error, faults)
-        sample = [(shape, row) for _, shape, action, row in decoded if action is Action.WRITE]
-        for record, shape, action, row in decoded:
-            if action is Action.SKIP:
-                continue
-            try:
-                plan = self.tables.cached(shape) or self.tables.plan(shape, sample)
-                if action is Action.WRITE:
-                    plan, row = self._arranged(plan, shape, row)
-            except DataError as error:
-                self._refuse(record, error, faults)
-            else:
-                yield Batch(action, plan.target, [row], [record])
-
-    def _arranged(self, plan: Plan, shape: Shape, row: Row) -> tuple[Plan, Row]:
-        if plan.arrange is None:
-            return plan, row
-        try:
-            return plan, plan.arrange(row)
-        except UnknownFieldError:
-            if not self._settings.auto_evolve:
-                raise
-        plan = self.tables.replan(shape, row)
-        return plan, row if plan.arrange is None else plan.arrange(row)
-
-    def _streams_together(self, batches: Sequence[Batch]) -> Sequence[Batch]:
+    def _joined(self, batches: Sequence[Batch]) -> Sequence[Batch]:
         """Join rows of the same target, so that a COPY is not ended for every record; the open one goes on first.
 
         Rows that are only appended have no order among each other, except around a truncate.
         """
         if len(batches) < 2 or not all(batch.target.streams and batch.action is Action.WRITE for batch in batches):
             return batches
-        joined: dict[Target, Batch] = {}
-        if self._stream is not None:
-            joined[self._stream[0]] = Batch(Action.WRITE, self._stream[0], [], [])
+        joined: dict[Target, list[Row]] = {} if self._stream is None else {self._stream[0]: []}
         for batch in batches:
-            first = joined.setdefault(batch.target, Batch(Action.WRITE, batch.target, [], []))
-            first.rows.extend(batch.rows)
-        return [batch for batch in joined.values() if batch.rows]
+            joined.setdefault(batch.target, []).extend(batch.rows)
+        return [Batch(Action.WRITE, target, rows, ()) for target, rows in joined.items() if rows]
 
     # -- rows to the database -------------------------------------------------------------------------------------
 
@@ -266,13 +201,17 @@ class Writer:
         kind, columns = OpKind.WRITE, target.columns
         if batch.action is Action.DELETE:
             kind, columns = OpKind.DELETE, target.columns[:target.keys]
-        for row, record in zip(batch.rows, batch.records, strict=True):
-            try:
-                key = tuple([binding.identity(value) for binding, value in zip(keyed, row, strict=False)])
-            except NotRepresentable as error:
-                self._refuse(record, DataError(f"the key cannot be {error}"), self._faults)
+        try:
+            keys = _identities(keyed, batch.rows)
+        except DataError as error:
+            if len(batch.rows) == 1:
+                self._decoder.reject(batch.records[0], error, self._faults)
             else:
-                pending.ops.append(Op(kind, key, columns, row, record))
+                for row, record in zip(batch.rows, batch.records, strict=True):
+                    self._collect(Batch(batch.action, target, [row], [record]))
+            return
+        pending.ops.extend([Op(kind, key, columns, row, record)
+                            for key, row, record in zip(keys, batch.rows, batch.records, strict=True)])
 
     def _write_ops(self) -> None:
         """Write what was collected, tables in the order of their names."""
@@ -324,8 +263,7 @@ class Writer:
         """Write all held records that can be written; the others are rejected. Slow. Raises as `write`."""
         while self.held:
             part = self.held[:self._settings.batch_size]
-            faults: list[Rejected] = []
-            batches = [batch for run in _runs(part) for batch in self._batches(run, faults)]
+            batches, faults = self._decoder.decode(part)
             self._faults += faults
             for batch in batches:
                 if batch.action is Action.TRUNCATE:
@@ -380,31 +318,26 @@ class Writer:
         """An operation may stand for several of its key: apply them one after the other and refuse those that fail."""
         history = [op for op in pending.ops if op.key == failed.key] if failed.key else [failed]
         if len(history) == 1:
-            self._refuse(failed.record, error, self._faults)
+            self._decoder.reject(failed.record, error, self._faults)
             return
         for op in history:
             for _, why in self._isolate_group(pending.target, Group(op.kind, op.columns, [op])):
-                self._refuse(op.record, why, self._faults)
-
-    def _refuse(self, record: SinkRecord, error: DataError, faults: list[Rejected]) -> None:
-        placed = DataError(f"{record.place}: {error}")
-        if not self._tolerant:
-            raise placed from None
-        faults.append(Rejected(record, placed))
+                self._decoder.reject(op.record, why, self._faults)
 
 
-def _runs(records: Sequence[SinkRecord]) -> Iterator[Sequence[SinkRecord]]:
-    """Cut where topic, schemas or the presence of a value change."""
-    first, start = records[0], 0
-    topic, key_schema, schema, empty = first.topic, first.key_schema, first.value_schema, first.value is None
-    for index, record in enumerate(records):
-        if (record.value_schema is not schema or record.topic != topic or record.key_schema is not key_schema
-                or (record.value is None) is not empty):
-            yield records[start:index]
-            start = index
-            topic, key_schema, schema = record.topic, record.key_schema, record.value_schema
-            empty = record.value is None
-    yield records[start:]
+def _identities(keyed: Sequence[Binding], rows: Sequence[Row]) -> Sequence[tuple[object, ...]]:
+    """The keys of rows, comparable. Raises DataError."""
+    if not keyed:
+        return [()] * len(rows)
+    columns: list[Sequence[object]] = []
+    for index, binding in enumerate(keyed):
+        column: Sequence[object] = [row[index] for row in rows]
+        try:
+            same = set(map(type, column)) == {binding.identical}
+            columns.append(column if same else [binding.identity(value) for value in column])
+        except NotRepresentable as error:
+            raise cannot_take(binding, error) from None
+    return list(zip(*columns, strict=True))
 
 
 def _fault_text(target: Target, fault: Fault) -> str:

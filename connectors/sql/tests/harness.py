@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
-
-from connectrt.sdk import Attributes, RetriableError, Schema, SinkRecord, TopicPartition
 from connectrt_sql.config import CONFIG
 from connectrt_sql.sink import SqlSinkTask
+
+from connectrt.sdk import Attributes, RetriableError, Schema, SinkRecord, TopicPartition
 
 
 @dataclass

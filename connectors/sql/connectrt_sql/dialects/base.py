@@ -79,8 +79,10 @@ class Binding:
     column: Column
     #: The exact way: any value but None to what the driver sends. Raises NotRepresentable, its text without the value.
     encode: Callable[[object], object]
-    #: Equal and comparable for values the database takes for the same key. Raises as `encode`.
+    #: Makes values the database takes for the same key equal and comparable. Raises as `encode`.
     identity: Callable[[object], object]
+    #: The type of values that are their own identity.
+    identical: type | None
 
     @property
     def name(self) -> str:
@@ -190,6 +192,9 @@ def encode_row(columns: Sequence[Binding], row: Row) -> list[object]:
         try:
             encoded.append(None if value is None else binding.encode(value))
         except NotRepresentable as error:
-            column = binding.column
-            raise DataError(f'column "{column.name}" ({column.type_text}) cannot take {error}') from None
+            raise cannot_take(binding, error) from None
     return encoded
+
+
+def cannot_take(binding: Binding, error: NotRepresentable) -> DataError:
+    return DataError(f'column "{binding.name}" ({binding.column.type_text}) cannot take {error}')

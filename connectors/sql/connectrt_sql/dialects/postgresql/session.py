@@ -183,7 +183,7 @@ class PostgresSession:
                       exact: bool) -> int:
         own = _own(columns)
         staging = self._stage(table.name, own)
-        self._open_copy(copy_sql(staging, staging_columns(own)), staging, own, exact=exact).write(rows)
+        self._open_copy(copy_sql(staging, staging_columns(own)), str(table.name), own, exact=exact).write(rows)
         self._end_copy()
         sql = write_sql(kind, table, own, keys, f"{staging} AS x")
         with self._span(_OPERATIONS.get(kind, kind.value), str(table.name), rows=len(rows), sql=sql):

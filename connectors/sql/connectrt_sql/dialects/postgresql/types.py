@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final, cast
+from functools import partial
+from typing import Final, TypeVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from connectrt_sql.dialects.base import Binding, Column, NotRepresentable
 from connectrt_sql.logical import Prepare
 
 Encode = Callable[[object], bytes]
+T = TypeVar("T")
 
 #: Its encoder sends bytes as they are.
 BYTES_OID: Final = 17
@@ -137,16 +139,17 @@ def bind(column: Column, prepare: Prepare | None, zone: Zone) -> PgBinding:
     if prepare is not None:
         plain = way.encode
         way = Wire(lambda value: plain(prepare(value)), way.cast)  # psycopg's own encoders know nothing of `prepare`
-    encode, same = _explained(way.encode, column.type_text), _SAME_KEY.get(type_.typname)
-    return PgBinding(column, encode, encode if same is None else lambda value: same(encode(value)), type_, way)
+    explained = partial(_explained, type_text=column.type_text)
+    identity, identical = _IDENTITIES.get(type_.typname, (way.encode, None)) if prepare is None else (way.encode, None)
+    return PgBinding(column, explained(way.encode), explained(identity), identical, type_, way)
 
 
-def _explained(encode: Encode, type_text: str) -> Encode:
-    """Return the encoder, raising nothing but NotRepresentable."""
+def _explained(function: Callable[[object], T], *, type_text: str) -> Callable[[object], T]:
+    """Return the function, raising nothing but NotRepresentable."""
 
-    def explained(value: object) -> bytes:
+    def explained(value: object) -> T:
         try:
-            return encode(value)
+            return function(value)
         except NotRepresentable:
             raise
         except ENCODE_ERRORS:
@@ -353,15 +356,19 @@ def _element_text(value: object) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _unscaled(numeric: bytes) -> bytes:
-    """A numeric in binary format without the number of its decimals: 1.0 and 1.00 are the same key."""
-    return numeric[:6] + numeric[8:].rstrip(b"\0")
+def _comparable(value: object) -> Decimal:
+    number = _numeric(value)
+    if number.is_nan():
+        raise NotRepresentable("NaN as a key")
+    return number
 
 
-#: Types whose values can be the same key to PostgreSQL though they differ in their bytes.
-_SAME_KEY: Final[Mapping[str, Callable[[bytes], bytes]]] = {
-    "numeric": _unscaled, "bpchar": lambda text: text.rstrip(b" "),
-    "citext": lambda text: text.decode().lower().encode()}
+#: How values of a type become comparable keys, and the type of those that are. Of other types the bytes are compared.
+_IDENTITIES: Final[Mapping[str, tuple[Callable[[object], object], type | None]]] = {
+    "int2": (_integer, int), "int4": (_integer, int), "int8": (_integer, int), "numeric": (_comparable, None),
+    "text": (_plain_text, str), "varchar": (_plain_text, str),
+    "bpchar": (lambda value: _plain_text(value).rstrip(" "), None),
+    "citext": (lambda value: _plain_text(value).lower(), None)}
 
 _TEXT: Final = Wire(lambda value: _plain_text(value).encode(), native_oid=TEXT_OID)
 
