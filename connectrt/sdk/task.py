@@ -72,7 +72,10 @@ class SinkTaskContext(TaskContext, Protocol):
         """None unless errors.deadletterqueue.topic.name, errors.log.enable or errors.tolerance=all is set."""
 
     def offset(self, offsets: SinkOffsets) -> None:
-        """Rewind: deliver again from these offsets, before the next put."""
+        """Rewind: deliver again from these offsets, before the next put.
+
+        With a RetriableError: of the batch just refused, what is rewound is not put again but delivered anew.
+        """
 
     def timeout(self, delay_s: float) -> None:
         """After a RetriableError: put the same records again after this delay, once."""

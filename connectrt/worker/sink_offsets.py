@@ -41,13 +41,15 @@ class SinkProgress:
                 self._seen[partition] = max(offset, self._seen.get(partition, 0))
 
     def rewind(self, offsets: Offsets) -> Offsets:
-        """Records from these offsets on will be delivered again; return the ones that are ours."""
+        """Records from these offsets on will be delivered again; return the ones that are ours.
+
+        What was committed stays known: an offset below it is committed too, if the task calls it safe.
+        """
         mine = {partition: offset for partition, offset in offsets.items() if partition in self._delivered}
         for partition in offsets.keys() - mine.keys():
             log.warning("rewind of %s ignored: the partition is not assigned to this task", partition,
                         extra={"action": "rewind"})
         self._delivered.update(mine)
-        self._committed.update(mine)
         return mine
 
     def rewind_to_committed(self) -> Offsets:

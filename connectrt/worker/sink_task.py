@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from queue import SimpleQueue
 
 from connectrt.data.record import SinkRecord
@@ -46,6 +46,12 @@ class Batch:
         self.span = span
         self.records: Sequence[SinkRecord] = ()
         self.attempt = 0
+
+    def forget(self, partitions: Collection[TopicPartition]) -> None:
+        """These records are no longer ours to put, or will be delivered again."""
+        self.records = [each for each in self.records
+                        if (each.original_topic, each.original_partition) not in partitions]
+        self.offsets = {each: offset for each, offset in self.offsets.items() if each not in partitions}
 
     @property
     def place(self) -> str:
@@ -222,6 +228,7 @@ class SinkTaskLoop:
         delay_s = self._take_retry_delay(batch.attempt - 1)
         log.warning("put is tried again in %.1f s (attempt %d): %s", delay_s, batch.attempt, error,
                     extra={"action": "retry_put", "task": str(self._spec.id)})
+        batch.forget(self._context.rewinds.keys())  # what the task has rewound comes again from there
         self._held = batch
         self._retry_at = self._clock() + delay_s
         self._consumer.pause(self._progress.partitions)
@@ -315,11 +322,10 @@ class SinkTaskLoop:
 
     def _release(self, partitions: Sequence[TopicPartition]) -> None:
         self._progress.release(partitions)
+        for partition in partitions:
+            self._context.rewinds.pop(partition, None)
         if (held := self._held) is not None:
-            gone = set(partitions)
-            held.records = [each for each in held.records
-                            if (each.original_topic, each.original_partition) not in gone]
-            held.offsets = {each: offset for each, offset in held.offsets.items() if each not in gone}
+            held.forget(frozenset(partitions))
             if not held.offsets:
                 held.span.end(outcome="discarded")
                 self._held = None

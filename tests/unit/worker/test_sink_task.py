@@ -298,6 +298,31 @@ def test_a_rewind_delivers_from_that_offset_again(broker: MemoryBroker) -> None:
     assert [each.offset for each in Task.records] == [*range(10), *range(3, 10)]
 
 
+def test_a_retriable_error_with_a_rewind_delivers_anew_instead_of_putting_the_batch_again(broker: MemoryBroker) -> None:
+    """A sink that streams may have to write again what earlier puts took."""
+    puts: list[list[int]] = []
+
+    class Task(Kept):
+        def put(self, records: Sequence[SinkRecord]) -> None:
+            if not records:
+                return
+            puts.append([each.offset for each in records])
+            if len(puts) == 3:
+                self.context.offset({P0: 1})
+                self.context.timeout(0.001)
+                raise RetriableError("connection lost")
+            super().put(records)
+
+    for number in range(9):
+        broker.append("orders", b"%d" % number, partition=0)
+    with running(broker, Task, {**TOPICS, "consumer.override.max.poll.records": "3"}) as task:
+        eventually(lambda: len(Task.records) == 14, "all records, most of them twice")
+        task.send(Command.CATCH_UP)
+        task.wait_for(CaughtUp)
+    assert puts == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [1, 2, 3], [4, 5, 6], [7, 8]]
+    assert broker.committed("connect-c") == {P0: 9}
+
+
 def test_pause_stops_delivery_commits_and_keeps_the_partitions(broker: MemoryBroker) -> None:
     class Task(Kept): ...
 
