@@ -82,7 +82,8 @@ class Running:
 
 @contextmanager
 def running(broker: MemoryBroker, task_class: type[SinkTask] | type[SourceTask],
-            config: Mapping[str, str] | None = None, worker: Mapping[str, str] | None = None, offsets: MemoryOffsetStore | None = None) -> Iterator[Running]:
+            config: Mapping[str, str] | None = None, worker: Mapping[str, str] | None = None,
+            offsets: MemoryOffsetStore | None = None) -> Iterator[Running]:
     """Run the task; stop it at the end."""
     task = Running(broker, offsets or MemoryOffsetStore(), task_class, config or {}, worker or {})
     try:
