@@ -21,14 +21,13 @@ from tests.bench.run import MODES
 from tests.bench.stage import Stage, described, stage, tracing_backend
 
 TABLE: Final = "latency"
-WARM_UP_S: Final = 3
 
 
-def produce(bootstrap: str, topic: str, rate: int, seconds: int) -> None:
+def produce(bootstrap: str, topic: str, rate: int, count: int, start: int) -> None:
     """Produce `rate` orders a second, one by one; created_at is the moment of the call in µs since the epoch."""
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0})
     started = time.perf_counter()
-    for number, (key, value, headers) in enumerate(orders(rate * seconds)):
+    for number, (key, value, headers) in enumerate(orders(count, start)):
         time.sleep(max(0.0, started + number / rate - time.perf_counter()))
         order = msgspec.json.decode(value) | {"created_at": time.time_ns() // 1000}
         producer.produce(topic, msgspec.json.encode(order), key, partition=number % PARTITIONS, headers=headers)
@@ -36,13 +35,13 @@ def produce(bootstrap: str, topic: str, rate: int, seconds: int) -> None:
     assert producer.flush(10) == 0
 
 
-def latencies_ms(on: Stage, warm_up: int) -> Sequence[float]:
-    """Commit time less produce time of every row after the first `warm_up`, sorted."""
+def latencies_ms(on: Stage, start: int) -> Sequence[float]:
+    """Commit time less produce time of every row from id `start` on, sorted."""
     query = (
         "SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000 - created_at / 1000.0 "
         f"FROM {TABLE} WHERE id >= %s ORDER BY 1"
     )
-    return [float(row[0]) for row in on.connection.execute(query.encode(), [warm_up])]
+    return [float(row[0]) for row in on.connection.execute(query.encode(), [start])]
 
 
 def run(on: Stage, mode: str, rate: int, seconds: int, env: dict[str, str]) -> Sequence[float]:
@@ -51,9 +50,12 @@ def run(on: Stage, mode: str, rate: int, seconds: int, env: dict[str, str]) -> S
     on.fresh_table(TABLE)
     config = on.config(on.sink(topic, TABLE) | {"consumer.override.group.id": topic}, {"tracing.mode": mode})
     with on.worker(config, env):
-        produce(on.kafka.bootstrap, topic, rate, seconds)
-        on.wait_rows(TABLE, rate * seconds)
-    return latencies_ms(on, rate * WARM_UP_S)
+        # The first orders wait until the group has formed; they are no part of the measurement.
+        produce(on.kafka.bootstrap, topic, rate, count=rate, start=0)
+        on.wait_rows(TABLE, rate)
+        produce(on.kafka.bootstrap, topic, rate, count=rate * seconds, start=rate)
+        on.wait_rows(TABLE, rate * (seconds + 1))
+    return latencies_ms(on, start=rate)
 
 
 def main() -> None:
