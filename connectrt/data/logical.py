@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any, Final, NamedTuple
 
+from connectrt.data.numbers import INTEGER_RANGES
 from connectrt.data.schema import Schema, Type
 from connectrt.errors import DataError
 
@@ -48,10 +49,14 @@ def decimal_scale(schema: Schema) -> int:
     text = (schema.parameters or {}).get("scale")
     if text is None:
         raise DataError("Invalid Decimal schema: scale parameter not found.")
+    low, high = INTEGER_RANGES[Type.INT32]
     try:
-        return int(text)
+        scale = int(text)
     except ValueError as error:
-        raise DataError("Invalid scale parameter found in Decimal schema: ") from error
+        raise DataError("Invalid scale parameter found in Decimal schema: it is no number") from error
+    if not low <= scale <= high:
+        raise DataError("Invalid scale parameter found in Decimal schema: it is beyond 32 bits")
+    return scale
 
 
 class LogicalType(NamedTuple):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
 from typing import Final
 
 from connectrt.data.schema import Type
@@ -45,34 +44,35 @@ def round_float32(number: float) -> float:
 
 def float64_text(number: float) -> str:
     """Print a FLOAT64 as Java's `Double.toString`: `1.0`, `1.0E10`, `NaN`, `-Infinity`."""
-    return _java_text(number, repr(number), float)
-
-
-def float32_text(number: float) -> str:
-    """Print a FLOAT32 as Java's `Float.toString`: the fewest digits that give the same single precision number."""
-    number = round_float32(number)
-    # Six digits survive a trip through single precision, subnormal numbers aside; nine identify every number.
-    texts = (f"{number:.{digits}g}" for digits in range(6 if abs(number) >= _SMALLEST_NORMAL else 1, 10))
-    shortest = next((text for text in texts if round_float32(float(text)) == number), repr(number))
-    return _java_text(number, shortest, round_float32)
-
-
-def _java_text(number: float, shortest: str, rounded: Callable[[float], float]) -> str:
     if not math.isfinite(number):
         return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+    sign, digits, exponent = _split(repr(number))
+    if len(digits) == 1:  # Java prints the nearest number of two digits, then: 4.9E-324, not 5E-324
+        _, digits, exponent = _split(f"{number:.1e}")
     if number == 0:
-        return "-0.0" if math.copysign(1, number) < 0 else "0.0"
-    sign, digits, exponent = _split(shortest)
-    if len(digits) == 1:  # Java looks for the nearest number of two digits, then: 5e-324 prints as 4.9E-324
-        nearest = f"{number:.1e}"
-        if rounded(float(nearest)) == number:
-            _, digits, exponent = _split(nearest)
+        return f"{sign}0.0"
     if not -3 <= exponent < 7:
         return f"{sign}{digits[0]}.{digits[1:] or '0'}E{exponent}"
     if exponent < 0:
         return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
     whole = digits[:exponent + 1].ljust(exponent + 1, "0")
     return f"{sign}{whole}.{digits[exponent + 1:] or '0'}"
+
+
+def float32_text(number: float) -> str:
+    """Print a FLOAT32 as Java's `Float.toString`."""
+    return float64_text(float32_in_digits(number))
+
+
+def float32_in_digits(number: float) -> float:
+    """Return the number of the fewest digits that is the same FLOAT32: 0.1 for 0.10000000149011612."""
+    number = round_float32(number)
+    # Six digits survive a trip through single precision, subnormal numbers aside; nine identify every number.
+    for digits in range(6 if abs(number) >= _SMALLEST_NORMAL else 2, 10):
+        short = float(f"{number:.{digits}g}")
+        if round_float32(short) == number:
+            return short
+    return number
 
 
 def _split(text: str) -> tuple[str, str, int]:

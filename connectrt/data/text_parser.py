@@ -39,7 +39,7 @@ _BLANKS: Final = "".join(map(chr, range(0x21)))
 _MAX_DEPTH: Final = 200
 _MAX_EXPONENT: Final = 2**31 - 1
 
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?0*\d{1,10})?")
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?0*(\d{1,10}))?")
 _SHORT_INTEGER: Final = re.compile(r"[+-]?\d{1,18}")
 _FIELD: Final = r"[ \t]*(-?\d+)"
 _DAY: Final = f"{_FIELD}-{_FIELD}-{_FIELD}"
@@ -225,11 +225,12 @@ def _common(one: Schema, other: Schema) -> Schema | None:
 def _number(text: str) -> SchemaAndValue | None:
     if _SHORT_INTEGER.fullmatch(text):
         return _smallest_integer(int(text))
-    if not _NUMBER.fullmatch(text):
+    found = _NUMBER.fullmatch(text)
+    if found is None:
         return None
     number = Decimal(text)
     exponent = int(number.as_tuple().exponent)
-    if abs(exponent) > _MAX_EXPONENT:
+    if max(abs(exponent), int(found[1] or 0)) > _MAX_EXPONENT:
         return None
     if -(2**63) <= number < 2**63 and number == number.to_integral_value():
         return _smallest_integer(int(number))

@@ -28,6 +28,7 @@ from connectrt.data.logical import (
 from connectrt.data.numbers import round_float32
 from connectrt.data.schema import Field, Schema, Type
 from connectrt.data.struct import hashable
+from connectrt.errors import DataError
 
 Case = Mapping[str, Any]
 _INTEGER_CLASS = re.compile(r"java\.lang\.(Byte|Short|Integer|Long)|java\.math\.BigInteger")
@@ -104,12 +105,10 @@ def _decode_date(schema: Schema | None, ms: int) -> Any:
     """A java.util.Date: what it is in Python follows from the schema, and without one it is a datetime."""
     try:
         if schema is not None and schema.name == TIME_NAME:
-            if not 0 <= ms < MS_PER_DAY:
-                raise NoPythonForm("time of another day")
             return ms_to_time(ms)
         moment = ms_to_timestamp(ms)
-    except Exception as error:
-        raise NoPythonForm("date beyond the years 1 to 9999") from error
+    except DataError as error:
+        raise NoPythonForm("24:00, or a year beyond 1 to 9999") from error
     return moment.date() if schema is not None and schema.name == DATE_NAME and ms % MS_PER_DAY == 0 else moment
 
 

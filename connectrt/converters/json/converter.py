@@ -146,12 +146,19 @@ class JsonConverter(DualConverter):
 
     def to_connect_batch(self, topic: str,
                          payloads: Sequence[bytes | None]) -> tuple[Sequence[Schema | None], Sequence[object]]:
-        if not self._schemas_enable:
-            try:
-                return [None] * len(payloads), [None if data is None else decode_plain(data) for data in payloads]
-            except REFUSED:
-                pass  # one by one; all but the refused ones still go the fast way
-        return super().to_connect_batch(topic, payloads)
+        if self._schemas_enable:
+            return super().to_connect_batch(topic, payloads)
+        try:
+            values = [None if data is None else decode_plain(data) for data in payloads]
+        except REFUSED:
+            values = [self._plain_value(topic, data) for data in payloads]
+        return [None] * len(payloads), values
+
+    def _plain_value(self, topic: str, data: bytes | None) -> object:
+        try:
+            return None if data is None else decode_plain(data)
+        except REFUSED:
+            return self.to_connect_data(topic, data).value
 
     def _read(self, data: bytes) -> SchemaAndValue:
         if not self._schemas_enable:

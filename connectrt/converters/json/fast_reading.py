@@ -135,7 +135,7 @@ def _for_each_value(finish: Finish) -> Finish:
 def _decimal(schema: Schema, value: object) -> object:
     if isinstance(value, str):
         return from_base(schema, a2b_base64(value, strict_mode=True))
-    if isinstance(value, Decimal) and value:
+    if isinstance(value, Decimal) and value and abs(value.adjusted()) < 1000:
         return value
     if type(value) is int:
         return Decimal(value)

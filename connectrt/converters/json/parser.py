@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 _MAX_NUMBER_LENGTH: Final = 1000
+_MAX_EXPONENT: Final = 2**31 - 1
 _BLANKS: Final = re.compile(r"[ \t\r\n]*")
 _NO_NUMBER_ENDS_SO: Final = re.compile(r"[^ \t\r\n]")
 _NO_WORD_ENDS_SO: Final = re.compile(r"[\w$]")
@@ -81,9 +82,9 @@ def _integer(text: str) -> int:
 
 
 def _decimal(text: str) -> Decimal:
-    if len(text) > _MAX_NUMBER_LENGTH:
+    if len(text) > _MAX_NUMBER_LENGTH or abs((number := Decimal(text)).adjusted()) > _MAX_EXPONENT:
         raise ValueError("number too long")
-    return Decimal(text)
+    return number
 
 
 def _refuse(name: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from types import NoneType
 from typing import Any, Final, NamedTuple
@@ -16,7 +16,7 @@ import msgspec
 
 from connectrt.converters.json.field_error import FieldError, in_field
 from connectrt.data.logical import DECIMAL_NAME, LogicalType, logical_type
-from connectrt.data.numbers import INTEGER_RANGES, float32_text, float64_text
+from connectrt.data.numbers import INTEGER_RANGES, float32_in_digits, float64_text
 from connectrt.data.schema import Schema, Type
 from connectrt.data.struct import fits, java_class
 from connectrt.errors import DataError
@@ -27,6 +27,8 @@ _encode: Final = msgspec.json.Encoder().encode
 #: Where Jackson escapes differently: characters beyond U+FFFF, and hexadecimal digits in capitals.
 _JACKSON_ESCAPES: Final = re.compile(rb"\\[^u]|\\u00[01][a-f]|[\xf0-\xf4][\x80-\xbf]{3}", re.DOTALL)
 _AS_IT_IS: Final = frozenset((str, bool, NoneType, bytes))
+#: Floats between these print as in Java.
+_PLAIN_FROM, _PLAIN_TO = 1e-3, 9999999.0
 _LOWEST, _HIGHEST = INTEGER_RANGES[Type.INT64]
 
 
@@ -43,16 +45,15 @@ def encode(value: object) -> bytes:
         data = _encode(value)
     except UnicodeEncodeError as error:
         raise DataError("the text holds half a character (a lone surrogate), which UTF-8 cannot hold") from error
-    if data.isascii() and b"\\u00" not in data:
-        return data
-    return _JACKSON_ESCAPES.sub(_as_jackson, data)
+    return _JACKSON_ESCAPES.sub(_as_jackson, data) if b"\\" in data or not data.isascii() else data
 
 
 def _as_jackson(found: re.Match[bytes]) -> bytes:
     text = found[0]
-    if text[0] != 0x5C:
-        return "".join(f"\\u{unit:04X}" for unit in memoryview(text.decode().encode("utf-16-le")).cast("H")).encode()
-    return b"\\u" + text[2:].upper() if text[1] == 0x75 else text
+    if not text.startswith(b"\\"):
+        beyond = ord(text.decode()) - 0x10000
+        return b"\\u%04X\\u%04X" % (0xD800 + (beyond >> 10), 0xDC00 + (beyond & 0x3FF))
+    return b"\\u" + text[2:].upper() if text.startswith(b"\\u") else text
 
 
 def plain_json(value: object) -> object:
@@ -71,25 +72,28 @@ def plain_json(value: object) -> object:
 
 
 def _plain_dict(value: dict[object, object]) -> object:
-    plain = {
-        name: item if type(item) in _AS_IT_IS or (type(item) is int and _LOWEST <= item <= _HIGHEST)
-        else plain_json(item) for name, item in value.items()
-    }
-    if all(isinstance(name, str) for name in plain):
-        return plain
-    return [[plain_json(key), item] for key, item in plain.items()]
+    for name, item in value.items():
+        kind = type(item)
+        if type(name) is not str or not (
+                kind in _AS_IT_IS or (kind is int and _LOWEST <= item <= _HIGHEST)  # type: ignore[operator]
+                or (kind is float and _PLAIN_FROM <= item <= _PLAIN_TO)):  # type: ignore[operator]
+            break
+    else:
+        return value
+    if all(isinstance(name, str) for name in value):
+        return {name: plain_json(item) for name, item in value.items()}
+    return [[plain_json(key), plain_json(item)] for key, item in value.items()]
 
 
 def _float64(value: float) -> object:
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
+    if value == 0 or _PLAIN_FROM <= abs(value) <= _PLAIN_TO:
         return value
     text = float64_text(value)
     return msgspec.Raw(text.encode()) if math.isfinite(value) else text
 
 
 def _float32(value: float) -> object:
-    text = float32_text(value)
-    return text if text[-1] in "Nay" else msgspec.Raw(text.encode())
+    return _float64(float32_in_digits(value))
 
 
 def compile_writer(schema: Schema | None, options: WriteOptions) -> Writer:
@@ -178,35 +182,44 @@ def _compile_map(schema: Schema, options: WriteOptions) -> Writer:
 
 
 def _compile_struct(schema: Schema, options: WriteOptions) -> Writer:
-    fields = [(name, *_plain_type(field), compile_writer(field, options)) for name, field in schema.fields]
-    names = frozenset(name for name, _ in schema.fields)
+    names = tuple(field.name for field in schema.fields)
+    checks = [_as_it_is(field.schema) for field in schema.fields]
+    fields = [(name, compile_writer(field, options)) for name, field in schema.fields]
 
     def write(value: Any) -> object:
         if not isinstance(value, dict):
             raise FieldError(f"Invalid type for STRUCT: {java_class(value)}")
-        if not names.issuperset(value):
-            unknown = next(name for name in value if name not in names)
-            raise FieldError(f"Mismatching schema. {unknown} is not a valid field name")
-        struct = {}
-        for name, kind, low, high, write_field in fields:
-            item = value.get(name)
-            if type(item) is kind and (low is None or low <= item <= high):
-                struct[name] = item
+        if tuple(value) == names:
+            for item, (kind, low, high) in zip(value.values(), checks, strict=True):
+                if type(item) is not kind or not (low is None or low <= item <= high):
+                    break
             else:
-                try:
-                    struct[name] = write_field(item)
-                except DataError as error:
-                    raise in_field(name, error) from error
-        return struct
+                return value
+        return _struct(fields, value)
 
     return write
 
 
-def _plain_type(schema: Schema) -> tuple[type | None, Any, Any]:
-    """The Python type, lowest and highest value that are written as they are; type None if none is."""
+def _struct(fields: Sequence[tuple[str, Writer]], value: dict[str, object]) -> dict[str, object]:
+    struct = {}
+    for name, write in fields:
+        try:
+            struct[name] = write(value.get(name))
+        except DataError as error:
+            raise in_field(name, error) from error
+    for name in value:
+        if name not in struct:
+            raise FieldError(f"Mismatching schema. {name} is not a valid field name")
+    return struct
+
+
+def _as_it_is(schema: Schema) -> tuple[type | None, Any, Any]:
+    """The Python type, lowest and highest value that msgspec writes as Java would; type None if there is none."""
     if logical_type(schema) is None:
         if schema.type in INTEGER_RANGES:
             return int, *INTEGER_RANGES[schema.type]
-        if schema.type in (Type.STRING, Type.BOOLEAN, Type.BYTES):
-            return {Type.STRING: str, Type.BOOLEAN: bool, Type.BYTES: bytes}[schema.type], None, None
+        if schema.type is Type.FLOAT64:
+            return float, _PLAIN_FROM, _PLAIN_TO
+        kinds: dict[Type, type] = {Type.STRING: str, Type.BOOLEAN: bool, Type.BYTES: bytes}
+        return kinds.get(schema.type), None, None
     return None, None, None

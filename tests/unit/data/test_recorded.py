@@ -60,7 +60,10 @@ def test_text_is_read_as_java_read_it(case: Case) -> None:
 @of("validateValue")
 def test_value_is_valid_as_it_was_in_java(case: Case) -> None:
     schema = required_schema(case["schema"])
-    value = decode_value(decode_schema(case["valueSchema"]) if "valueSchema" in case else schema, case["value"])
+    try:
+        value = decode_value(decode_schema(case["valueSchema"]) if "valueSchema" in case else schema, case["value"])
+    except NoPythonForm:
+        return
     _, error = answer_of(lambda: validate_value(schema, value))
     if error is not None:
         assert same_error(error, case["out"]["error"]["message"])
