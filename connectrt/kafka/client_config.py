@@ -141,7 +141,8 @@ def translate(client: Client, config: Mapping[str, str]) -> Translated:
 
 def refused(client: Client, config: Mapping[str, str], faults: list[str]) -> ConfigErrors:
     """The error that carries all faults of one client's config."""
-    return ConfigErrors(faults, f"The settings of {client} {config.get('client.id', '')} are invalid")
+    name = f"the {client} {config.get('client.id', '')}".strip()
+    return ConfigErrors(faults, f"The settings of {name} are invalid")
 
 
 def java_key(name: str, config: Mapping[str, str]) -> str:

@@ -59,6 +59,7 @@ class Connection:
                 name = java_key(key, self._config)
                 faults.append(f"{name}: {text.replace(named[1], name) if named else text}")
                 del settings[key]
+                settings.pop("bootstrap.servers", None)  # from now on only more faults are looked for
             else:
                 if faults:
                     raise self._refused(faults)
