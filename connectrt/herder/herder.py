@@ -114,7 +114,7 @@ class Herder(Protocol):
         """Stop connectors, then tasks, then the herder's threads; return after at most about `timeout_s`.
 
         Tasks that are not done by then are cancelled and left alone; requests under way fail. Reads still answer
-        afterwards, so that a summary can be made. Does nothing the second time.
+        afterwards, so that a summary can be made. A second call waits for the first and does nothing.
         """
 
     # Reads: at once, with NotFoundError for an unknown connector or task.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -15,7 +16,7 @@ from functools import partial
 from typing import Final
 
 from connectrt.config.definition import Config
-from connectrt.errors import ConnectError, NotFoundError
+from connectrt.errors import NotFoundError
 from connectrt.herder.changes import Changes
 from connectrt.herder.herder import (
     ConnectorInfo,
@@ -41,7 +42,7 @@ from connectrt.worker.worker import BuildTask, Worker
 
 log = logging.getLogger(__name__)
 
-CLUSTER_ID_TIMEOUT_S: Final = 5.0
+CLUSTER_ID_TIMEOUT_S: Final = 1.0
 
 
 class StandaloneHerder:
@@ -57,8 +58,10 @@ class StandaloneHerder:
         self._worker = Worker(config, around, resolve=make_resolver(config.originals, around.plugins),
                               wants_tasks=self._reconfigure, build=build, count_destinations=count_destinations)
         self._changes = Changes(self._worker, self._thread)
+        self._stopping = threading.Lock()
         self._ready = False
         self._cluster_id: str | None = None
+        self._asking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._thread.start()
@@ -68,9 +71,10 @@ class StandaloneHerder:
         self._ready = True
 
     def shutdown(self, timeout_s: float) -> None:
-        if self._thread.alive:
-            self._thread.request(self._end, timeout_s).result()
-            self._thread.stop()
+        with self._stopping:
+            if self._thread.alive:
+                self._thread.request(self._end, timeout_s).result()
+                self._thread.stop()
 
     async def _begin(self) -> None:
         self._worker.start()
@@ -171,6 +175,12 @@ class StandaloneHerder:
         return Health(False, "Worker is still starting up.")
 
     async def _find_cluster_id(self) -> str | None:
+        if self._cluster_id is None:
+            self._asking = self._asking or asyncio.ensure_future(self._ask_cluster_id())
+            await asyncio.wait({self._asking}, timeout=CLUSTER_ID_TIMEOUT_S)
+        return self._cluster_id
+
+    async def _ask_cluster_id(self) -> None:
         def ask() -> str:
             admin = self._around.clients.admin(
                 client_config("admin", {"client.id": f"connectrt-{self._worker_id}"}, self._config, {}))
@@ -179,12 +189,12 @@ class StandaloneHerder:
             finally:
                 admin.close()
 
-        if self._cluster_id is None:
-            try:
-                self._cluster_id = await asyncio.wait_for(self._thread.aside("cluster-id", ask), CLUSTER_ID_TIMEOUT_S)
-            except (ConnectError, TimeoutError) as error:
-                log.debug("no broker has told the cluster's id: %s", error, extra={"action": "cluster_id"})
-        return self._cluster_id
+        try:
+            self._cluster_id = await self._thread.aside("cluster-id", ask)
+        except Exception as error:
+            log.debug("no broker has told the cluster's id: %s", error, extra={"action": "cluster_id"})
+        finally:
+            self._asking = None  # one at a time, however often it is asked while no broker answers
 
     async def _put(self, name: str, given: Mapping[str, str | None], initial_state: State | None,
                    allow_replace: bool) -> PutResult:

@@ -1,13 +1,15 @@
 """Serve REST on its own thread with its own event loop.
 
 Invariant: the addresses are taken when the server is made, so that a port in use is told before anything runs; requests
-that come before `start` wait in the socket's queue. The web framework is imported on the server's thread.
+that come too early wait in the socket's queue. The web framework, an eighth of the CPU time of a start, is
+imported on the server's thread when the first request comes, or when the connectors have had their time to start.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
+import select
 import socket
 import threading
 from collections.abc import Sequence
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BACKLOG: Final = 128
+_WITHOUT_EFFECT: Final = ("access.control.allow.origin", "response.http.headers.config")
+#: Long enough for connectors to start without sharing the interpreter with imports.
+_HEAD_START_S: Final = 2.0
 
 
 class RestServer:
@@ -35,7 +40,12 @@ class RestServer:
         self._sockets: list[socket.socket] = []
         self._server: Server | None = None
         self._stopping = threading.Event()
+        self._woken, self._waker = socket.socketpair()
         self._thread: threading.Thread | None = None
+        for key in _WITHOUT_EFFECT:
+            if config.get_string(key):
+                log.warning("a key has no effect yet; a proxy before REST can do what it asks for",
+                            extra={"action": "read_config", "key": key})
         try:
             for url in config.get_list("listeners"):
                 self._sockets.append(_listen(url))
@@ -65,6 +75,7 @@ class RestServer:
     def stop(self, timeout_s: float = 2.0) -> None:
         """Refuse new requests, give those under way a moment, close the addresses."""
         self._stopping.set()
+        self._waker.close()
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
@@ -72,6 +83,9 @@ class RestServer:
         self._close()
 
     def _main(self, herder: Herder) -> None:
+        select.select([*self._sockets, self._woken], [], [], _HEAD_START_S)
+        if self._stopping.is_set():
+            return
         import uvicorn
 
         from connectrt.rest.app import Rest
@@ -84,8 +98,8 @@ class RestServer:
         self._server.run(sockets=self._sockets)
 
     def _close(self) -> None:
-        for listening in self._sockets:
-            listening.close()
+        for each in (*self._sockets, self._woken, self._waker):
+            each.close()
 
 
 def _listen(url: str) -> socket.socket:

@@ -34,7 +34,8 @@ def test_a_sink_counts_reads_puts_and_commits() -> None:
     values = task.snapshot()
     expected = {
         "sink_record_read_total": 600, "sink_record_send_total": 500, "consumed_messages_total": 600,
-        "partition_count": 3, "sink_record_active_count": 100, "sink_record_active_count_max": 100, "task_lag_records": 42,
+        "partition_count": 3, "sink_record_active_count": 100, "sink_record_active_count_max": 100,
+        "task_lag_records": 42,
         "offset_commit_seq_no": 2, "offset_commit_completion_total": 1, "offset_commit_skip_total": 1,
         "offset_commit_max_time_ms": 400, "offset_commit_success_percentage": 0.5, "batch_size_max": 500,
         "batch_size_avg": 500, "put_batch_max_time_ms": 4}

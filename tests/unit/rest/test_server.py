@@ -58,6 +58,12 @@ def test_the_advertised_address_is_the_worker_id() -> None:
         listening.stop()
 
 
+def test_a_key_that_has_no_effect_is_not_passed_over_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    server("http://127.0.0.1:0", access_control_allow_origin="*").stop()
+    [record] = caplog.records
+    assert record.key == "access.control.allow.origin"  # type: ignore[attr-defined]
+
+
 def test_a_request_that_comes_before_start_is_answered_after_it_and_stop_frees_the_port() -> None:
     listening = server("http://127.0.0.1:0")
     address = listening.urls[0].removeprefix("http://")
