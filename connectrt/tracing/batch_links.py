@@ -100,7 +100,7 @@ class BatchLinks:
                       for layout, raws, records in _alike(raws, records, selection.merged, place)]
         else:
             blocks = [LinkBlock(raws, True)]
-        return CompactLinks(blocks if raws else (), dropped=selection.dropped, limit=self._limits.max_links)
+        return CompactLinks(blocks, dropped=selection.dropped, limit=self._limits.max_links)
 
     def _block(self, raws: Sequence[bytes], records: Sequence[Message], layout: _Layout,
                merged: Mapping[bytes, Merged], messages: Sequence[Message]) -> LinkBlock:

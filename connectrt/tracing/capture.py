@@ -81,16 +81,19 @@ def _processes(commit: ReadableSpan, by_id: dict[int, ReadableSpan]) -> Iterator
 
 def _told(create: ReadableSpan, process: ReadableSpan, by_id: dict[int, ReadableSpan]) -> list[StoryLine]:
     stages = [span for span in by_id.values() if _operation(span) not in ("create", "send", "process")]
-    lines: list[_Line] = [(0, create, "root")]
-    for poll in _linked(create, by_id):
-        lines += [(1, poll, "link"), *_below(poll, 2, stages)]
+    lines: list[_Line] = []
+    if poll := next(_linked(create, by_id), None):
+        lines += [(0, poll, "root"), *_below(poll, 1, stages)]
+    depth = len(lines[:1])
+    lines.append((depth, create, "link" if poll else "root"))
     sends = (span for span in by_id.values() if _operation(span) == "send" and _start(span) >= _start(create))
     if send := next((span for span in sends if _links_to(span, create)), None):
-        lines.append((1, send, "link"))
-    lines += [(1, process, "link"), *_below(process, 2, stages)]
-    return [StoryLine(depth, span.name, span.kind.name, _start(span) - _start(create),
-                      (span.end_time or 0) - _start(span), attached,
-                      f"{span.context.trace_id if span.context else 0:032x}") for depth, span, attached in lines]
+        lines.append((depth + 1, send, "link"))
+    lines += [(depth + 1, process, "link"), *_below(process, depth + 2, stages)]
+    first_ns = _start(lines[0][1])
+    return [StoryLine(depth, span.name, span.kind.name, _start(span) - first_ns, (span.end_time or 0) - _start(span),
+                      attached, f"{span.context.trace_id if span.context else 0:032x}")
+            for depth, span, attached in lines]
 
 
 def _below(above: ReadableSpan, depth: int, spans: Sequence[ReadableSpan]) -> list[_Line]:

@@ -21,8 +21,8 @@ CARRIED_BAGGAGE_MAX_BYTES = 1024
 _TRACESTATE_MAX_BYTES = 512
 _TRACESTATE_MAX_MEMBERS = 32
 _TRACEPARENT = re.compile(
-    rb"(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16})-[0-9a-f]([0-9a-f])(-.*)?", re.DOTALL)
-_KNOWN_FLAGS = {digit: b"0%d" % (int(chr(digit), 16) & 3) for digit in b"0123456789abcdef"}
+    rb"(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16})-[0-9a-f]([0-9a-f])-?")
+_KNOWN_FLAGS = {b"%x" % digit: b"0%d" % (digit & 3) for digit in range(16)}
 
 
 def scan(messages: Sequence[Message]) -> list[bytes]:
@@ -54,10 +54,13 @@ def canonical(raw: bytes) -> bytes | None:
 
     Of versions 01 to fe the first 55 bytes are used if nothing or a dash follows, as the W3C asks of older readers.
     """
-    match = _TRACEPARENT.fullmatch(raw)
-    if match is None or (match[4] is not None and match[1] == b"00"):
+    match = _TRACEPARENT.fullmatch(raw[:TRACEPARENT_LENGTH + 1])
+    if match is None:
         return None
-    return b"00-%b-%b" % (match[2], _KNOWN_FLAGS[match[3][0]])
+    version, context, flags = match.groups()
+    if version == b"00" and len(raw) > TRACEPARENT_LENGTH:
+        return None
+    return b"00-%b-%b" % (context, _KNOWN_FLAGS[flags])
 
 
 def last_valid_traceparent(headers: RawHeaders) -> bytes | None:

@@ -69,7 +69,7 @@ class CompactLinks(BoundedList[Link]):
         super().__init__(limit)
         self.dropped = dropped
         self.added: list[Link] = []  #: by the SDK's add_link, after the span's start
-        self._blocks = blocks
+        self._blocks = [block for block in blocks if len(block)]
         self._limit = limit
 
     def __len__(self) -> int:
@@ -97,7 +97,7 @@ class CompactLinks(BoundedList[Link]):
     def release(self) -> None:
         """Drop the links, count them as dropped and free their memory."""
         self.dropped += len(self)
-        self._blocks = ()
+        self._blocks = []
         self.added = []
 
     def encode(self) -> list[bytearray]:

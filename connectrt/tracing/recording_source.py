@@ -89,9 +89,9 @@ class SourceSpans:
             return OFF_SPAN
         selection = select(created + brought, self._links_limit, unsampled=True)
         local = bisect_left(selection.first, len(created))
-        blocks = [LinkBlock(raws, remote) for raws, remote in (
-            (selection.traceparents[:local], False), (selection.traceparents[local:], True)) if raws]
-        links = CompactLinks(blocks, dropped=selection.dropped, limit=self._links_limit)
+        links = CompactLinks(
+            [LinkBlock(selection.traceparents[:local], False), LinkBlock(selection.traceparents[local:], True)],
+            dropped=selection.dropped, limit=self._links_limit)
         name, attributes = self._conventions.send(topic, len(indexes))
         span = self._tracer.start_span(name, under(self._poll) if parent_records else carrying(links), SpanKind.CLIENT,
                                        attributes, start_time=start_ns)

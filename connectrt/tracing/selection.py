@@ -7,7 +7,7 @@ as one matrix, 55 bytes wide, in a few C calls; any oddity falls back to looking
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import compress
 from typing import Literal, NamedTuple
@@ -43,6 +43,11 @@ class Selection:
     malformed: int = 0  #: records
     missing: int = 0  #: records without a traceparent
 
+    def at(self, places: Sequence[int], missing: int = 0) -> Selection:
+        """Renumber the records: the one of index i is the one at places[i]."""
+        return replace(self, first=[places[index] for index in self.first], missing=missing, merged={
+            raw: Merged(same.records, places[same.last]) for raw, same in self.merged.items()})
+
     def parts(self, size: int) -> Iterator[Selection]:
         """Cut into selections of at most `size` contexts."""
         for at in range(0, len(self.traceparents), size):
@@ -55,6 +60,10 @@ def select(raws: Sequence[bytes], limit: int | None, how: Literal["spread", "fir
 
     `malformed` is exact only if one of the chosen was: what is not chosen is not parsed.
     """
+    if not all(raws):
+        places = list(compress(range(len(raws)), raws))
+        found = select([raws[place] for place in places], limit, how, unsampled=unsampled)
+        return found.at(places, missing=len(raws) - len(places))
     if set(map(len, raws)) == {TRACEPARENT_LENGTH}:
         selection = _limited(_all_alike(raws, unsampled), limit, how)
         if _well_formed(selection.traceparents):
@@ -63,11 +72,7 @@ def select(raws: Sequence[bytes], limit: int | None, how: Literal["spread", "fir
 
 
 def _all_alike(raws: Sequence[bytes], unsampled: bool) -> Selection:
-    distinct: Sequence[bytes] = raws
-    first: Sequence[int] = range(len(raws))
-    merged: dict[bytes, Merged] = {}
-    if len(set(raws)) != len(raws):
-        distinct, first, merged = _without_repeats(raws)
+    distinct, first, merged = _without_repeats(raws)
     bits = b"".join(distinct)[FLAGS_AT::TRACEPARENT_LENGTH].translate(_TO_BIT)
     sampled = bits.count(1)
     if unsampled or sampled == len(distinct):
@@ -77,37 +82,34 @@ def _all_alike(raws: Sequence[bytes], unsampled: bool) -> Selection:
 
 
 def _one_by_one(raws: Sequence[bytes], unsampled: bool) -> Selection:
-    known: dict[bytes, bytes | None] = {b"": None}
     same_ids: dict[bytes, bytes] = {}  # the same ids with other flags are the same context
-    usable: list[bytes] = []
+    wanted: list[bytes] = []
     places: list[int] = []
-    for index, raw in enumerate(raws):
-        if len(raw) > TRACEPARENT_LENGTH:  # foreign or of a version to come: a long value is not worth its hash
-            clean = canonical(raw)
-        elif raw in known:
-            clean = known[raw]
+    left_out: set[bytes] = set()
+    malformed = 0
+    for place, raw in enumerate(raws):
+        clean = canonical(raw)
+        if clean is None:
+            malformed += 1
+        elif unsampled or is_sampled(clean):
+            wanted.append(same_ids.setdefault(clean[:_IDS_END], clean))
+            places.append(place)
         else:
-            clean = known[raw] = canonical(raw)
-        if clean is not None:
-            usable.append(same_ids.setdefault(clean[:_IDS_END], clean))
-            places.append(index)
-    missing = raws.count(b"")
-    distinct, first, merged = _without_repeats(usable)
-    wanted = [unsampled or is_sampled(raw) for raw in distinct]
-    return Selection(
-        list(compress(distinct, wanted)), [places[index] for index in compress(first, wanted)],
-        {raw: Merged(same.records, places[same.last]) for raw, same in merged.items()},
-        unsampled=wanted.count(False), malformed=len(raws) - len(usable) - missing, missing=missing)
+            left_out.add(clean)
+    distinct, first, merged = _without_repeats(wanted)
+    return Selection(distinct, first, merged, unsampled=len(left_out), malformed=malformed).at(places)
 
 
 def _without_repeats(raws: Sequence[bytes]) -> tuple[Sequence[bytes], Sequence[int], dict[bytes, Merged]]:
+    if len(set(raws)) == len(raws):
+        return raws, range(len(raws)), {}
     first: dict[bytes, int] = {}
     records: dict[bytes, int] = {}
-    for index, raw in enumerate(raws):
+    for place, raw in enumerate(raws):
         if raw in first:
             records[raw] = records.get(raw, 1) + 1
         else:
-            first[raw] = index
+            first[raw] = place
     last = dict(zip(raws, range(len(raws)), strict=True))
     return list(first), list(first.values()), {raw: Merged(count, last[raw]) for raw, count in records.items()}
 
