@@ -10,23 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from connectrt.data.message import Message
 from connectrt.data.record import RawHeaders
 from connectrt.data.topic import TopicPartition
 
 Offsets = Mapping[TopicPartition, int]
-
-
-class Message(Protocol):
-    """One consumed record, as the client library has it; methods, because each costs time and few are always needed."""
-
-    def topic(self) -> str: ...
-    def partition(self) -> int: ...
-    def offset(self) -> int: ...
-    def key(self) -> bytes | None: ...
-    def value(self) -> bytes | None: ...
-    def headers(self) -> RawHeaders | None: ...
-    def timestamp(self) -> tuple[int, int]:
-        """(TimestampType, ms since the epoch)"""
 
 
 class RebalanceListener(Protocol):

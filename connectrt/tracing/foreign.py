@@ -13,8 +13,8 @@ from opentelemetry.propagate import get_global_textmap
 from opentelemetry.propagators.textmap import Getter
 from opentelemetry.trace import get_current_span
 
+from connectrt.data.message import Message
 from connectrt.data.record import RawHeaders
-from connectrt.kafka.client import Message
 from connectrt.tracing.context import traceparent
 
 

@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
+from connectrt.data.message import Message
 from connectrt.data.record import SourceRecord
-from connectrt.kafka.client import Message
 from connectrt.sdk.tracing import Attributes, TaskSpan, TaskTracing
 from connectrt.tracing.sink import PutSpan, SinkTracer
 from connectrt.tracing.source import HeaderList, Injected, SendSpan, SourceTracer

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, Tracer, set_span_in_context
 
-from connectrt.kafka.client import Message
+from connectrt.data.message import Message
 from connectrt.sdk.tracing import TaskTracing
 from connectrt.tracing.batch_links import BatchLinks, Place, counts, place_of
 from connectrt.tracing.failure import error_type, fail, span_event

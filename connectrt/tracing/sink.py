@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from connectrt.kafka.client import Message
+from connectrt.data.message import Message
 from connectrt.sdk.tracing import TaskTracing
 
 

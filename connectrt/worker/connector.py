@@ -109,7 +109,7 @@ class ConnectorRunner:
         return self._ask(partial(self._open, target))
 
     def move_to(self, target: State) -> asyncio.Future[None]:
-        """Pause, resume or stop. An earlier request that has not begun is cancelled.
+        """Pause, resume or stop. The future of an earlier request is cancelled, and what has not begun is left out.
 
         Raises ConnectError if the connector has failed, unless it is to be STOPPED.
         """
@@ -192,8 +192,8 @@ class ConnectorRunner:
 
     def _open(self, target: State) -> None:
         try:
-            connector_class = self._spec.load()
-            self._config = self._spec.config()
+            connector_class = self._calling("load", self._spec.load)
+            self._config = self._calling("config", self._spec.config)
             instance = connector_class()
             offsets = self._spec.offset_reader() if issubclass(connector_class, SourceConnector) else None
             context: ConnectorContext = Context(self, offsets)

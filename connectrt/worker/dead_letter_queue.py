@@ -9,9 +9,10 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 
+from connectrt.data.message import Message
 from connectrt.data.record import RawHeaders
 from connectrt.errors import ConnectError
-from connectrt.kafka.client import Admin, Message, Producer
+from connectrt.kafka.client import Admin, Producer
 from connectrt.metrics.task import TaskMetrics
 from connectrt.worker.messages import TaskId
 from connectrt.worker.tolerance import Failure

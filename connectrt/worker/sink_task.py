@@ -15,10 +15,11 @@ import time
 from collections.abc import Collection, Sequence
 from queue import SimpleQueue
 
+from connectrt.data.message import Message
 from connectrt.data.record import SinkRecord
 from connectrt.data.topic import TopicPartition
 from connectrt.errors import ConnectError, RetriableError
-from connectrt.kafka.client import Consumer, Message
+from connectrt.kafka.client import Consumer
 from connectrt.tracing.sink import PutSpan
 from connectrt.worker.control import TaskControl
 from connectrt.worker.messages import CaughtUp, Command, DestinationCounted, Emit, State

@@ -14,10 +14,10 @@ from itertools import groupby
 
 from connectrt.config.definition import Config
 from connectrt.data.headers import Header, Headers
+from connectrt.data.message import Message
 from connectrt.data.record import SinkRecord, SourceRecord, TimestampType
 from connectrt.data.topic import TopicPartition
 from connectrt.errors import ConfigError
-from connectrt.kafka.client import Message
 from connectrt.plugins.discovery import PluginKind
 from connectrt.plugins.loader import Plugins
 from connectrt.sdk.converter import Converter, HeaderConverter
