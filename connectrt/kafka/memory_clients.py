@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from connectrt.data.message import Message
 from connectrt.data.record import RawHeaders
 from connectrt.data.topic import TopicPartition
 from connectrt.errors import ConfigErrors, ConnectError, RetriableError
-from connectrt.kafka.client import Message, Offsets, RebalanceListener, TopicDescription
+from connectrt.kafka.client import Offsets, RebalanceListener, TopicDescription
 
 if TYPE_CHECKING:
     from connectrt.kafka.memory import MemoryBroker

@@ -18,10 +18,11 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as KafkaPartition
 
+from connectrt.data.message import Message
 from connectrt.data.topic import TopicPartition
 from connectrt.errors import ConfigErrors, ConnectError, RetriableError
 from connectrt.kafka.adapter.connection import Connection
-from connectrt.kafka.client import Message, Offsets, RebalanceListener
+from connectrt.kafka.client import Offsets, RebalanceListener
 from connectrt.kafka.client_config import Client, metadata_max_age_s
 
 log = logging.getLogger(__name__)
