@@ -181,7 +181,7 @@ class _KeyReader:
         self._replace = settings.replace_null_with_default
         self._naming = settings.naming
         self._plain = False
-        self._width: int | None = None  #: how many keys the record's key must have if it is a map; None: does not matter
+        self._width: int | None = None  #: how many keys a key that is a map must have; None: does not matter
         self.fields = self._fields(settings.key_fields, record, values)
 
     def _fields(self, names: tuple[str, ...], record: SinkRecord, values: tuple[FieldRef, ...]) -> tuple[FieldRef, ...]:
@@ -322,7 +322,7 @@ def _batch_reader(key: _KeyReader, reader: _ValueReader,
 
 
 def _plain_keys(records: Sequence[SinkRecord]) -> list[Row]:
-    keys = [(record.key,) for record in records]
+    keys: list[Row] = [(record.key,) for record in records]
     if not {type(key) for key, in keys}.isdisjoint(_NO_PLAIN_KEYS):
         raise MisfitError
     return keys

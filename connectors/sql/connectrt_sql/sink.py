@@ -201,6 +201,8 @@ class SqlSinkTask(SinkTask):
         if attempt.isolating:
             raise ConnectError(f"{self._dialect.address}: {why}; no single record is at fault")
         attempt.isolating = True
+        # No record is blamed for a table that was changed under us.
+        self._open_writer.tables.forget()
         attempt.work = self._open_writer.isolate
 
     def _report(self) -> None:
