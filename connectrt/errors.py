@@ -62,5 +62,9 @@ class RetriableError(ConnectError):
     """The other side is away for now; the same call may succeed later. Java: `RetriableException`."""
 
 
+class BrokersAwayError(RetriableError):
+    """No broker can be reached, for some seconds already."""
+
+
 class TaskCancelledError(ConnectError):
     """The task was told to stop while it waited; nothing is wrong and nothing was lost."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from connectrt.data.record import RawHeaders, TimestampType
 from connectrt.data.topic import TopicPartition
-from connectrt.errors import ConnectError, RetriableError
+from connectrt.errors import BrokersAwayError, ConnectError
 from connectrt.kafka.client import Admin, Consumer, Offsets, Producer, TopicDescription
 from connectrt.kafka.memory_clients import MemoryAdmin, MemoryConsumer, MemoryProducer
 from connectrt.kafka.partitioner import partition_of
@@ -202,7 +202,7 @@ class MemoryBroker:
         """Hold the broker's lock. Raises RetriableError while it is away."""
         with self.changed:
             if self._away:
-                raise RetriableError("the broker in memory is away: it was told to be")
+                raise BrokersAwayError("the broker in memory is away: it was told to be")
             yield
 
     def group(self, name: str) -> Group:

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable
 
-from connectrt.errors import RetriableError
+from connectrt.errors import BrokersAwayError
 
 PATIENCE_S = 5.0
 #: Attempts follow each other within a second or two; after so long without a failed one there are none any more.
@@ -52,7 +52,7 @@ class Outage:
         """All brokers were down and none is known to have answered since."""
         return self._down_since is not None
 
-    def error(self, *, joined: bool = True) -> RetriableError | None:
+    def error(self, *, joined: bool = True) -> BrokersAwayError | None:
         """Return what to raise, or None. Ask a broker first: that all were down is told once, that one is back never.
 
         `joined`: the client has reached the brokers that matter to it before. If not, attempts that go on failing are
@@ -65,12 +65,12 @@ class Outage:
             return None
         return self._lasting(now - since)
 
-    def describe(self) -> RetriableError:
+    def describe(self) -> BrokersAwayError:
         """The same for a call that has failed anyway: no patience."""
         return self._lasting(self._clock() - (self._down_since or self._clock()))
 
-    def _lasting(self, duration_s: float) -> RetriableError:
-        return RetriableError(f"broker {self._servers} cannot be reached since {duration_s:.0f} s: {self._advice()}")
+    def _lasting(self, duration_s: float) -> BrokersAwayError:
+        return BrokersAwayError(f"broker {self._servers} cannot be reached since {duration_s:.0f} s: {self._advice()}")
 
     def _advice(self) -> str:
         attempt = _ATTEMPT.fullmatch(self._cause)

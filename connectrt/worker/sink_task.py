@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from connectrt.data.message import Message
 from connectrt.data.record import SinkRecord
 from connectrt.data.topic import TopicPartition
-from connectrt.errors import ConnectError, RetriableError
+from connectrt.errors import BrokersAwayError, ConnectError, RetriableError
 from connectrt.kafka.client import Consumer
 from connectrt.tracing.sink import PutSpan
 from connectrt.worker.control import TaskControl
@@ -76,7 +76,7 @@ class SinkTaskLoop:
         self._assigned_once = False
         self._commits: OffsetCommits | None = None
         self._caught_up_at: Offsets | None = None
-        self._unreachable_since: float | None = None
+        self._away_since: float | None = None  #: of a task that was never assigned anything
         self._closing = False
 
     @property
@@ -98,7 +98,6 @@ class SinkTaskLoop:
         self._commits = OffsetCommits(parts, self._progress, self._control, self._clock)
         parts.consumer.subscribe(parts.topics, self)
         parts.task.initialize(parts.context)
-        self._unreachable_since = self._clock()
         self._control.call("start", parts.task.start, parts.task_config)
         self._control.tell_state(State.PAUSED if self._control.paused else State.RUNNING)
 
@@ -150,15 +149,14 @@ class SinkTaskLoop:
         except RetriableError as error:
             self._wait_for_broker(error)
             return ()
-        if messages:
-            self._unreachable_since = None
         return messages
 
     def _wait_for_broker(self, error: RetriableError) -> None:
-        """A running task waits for its brokers as long as it takes; one that never reached them fails after a while."""
-        since = self._unreachable_since
+        """A task that was at work waits as long as it takes; one that never reached its brokers fails after a while."""
+        away = isinstance(error, BrokersAwayError)
+        self._away_since = (self._away_since or self._clock()) if away else None
         timeout_s = self._open_parts.connect_timeout_s
-        if not self._assigned_once and since is not None and self._clock() - since >= timeout_s:
+        if self._away_since is not None and not self._assigned_once and self._clock() - self._away_since >= timeout_s:
             raise ConnectError(f"{self._spec.id}: no broker answered for {timeout_s:g} s: {error}. Set "
                                "bootstrap.servers to brokers that this machine can reach, then restart the task"
                                ) from error

@@ -73,8 +73,7 @@ def values(bootstrap: str, topic: str, expected: int) -> list[bytes | None]:
 def sink(kafka: Kafka, database: str, topic: str, **connector: str) -> dict[str, object]:
     """The config of a worker with one SQL sink `pg`; underscores in keyword names stand for dots."""
     return {
-        "worker": {"bootstrap.servers": kafka.bootstrap, "offset.flush.interval.ms": "500",
-                   "task.connect.timeout.ms": "15000"},
+        "worker": {"bootstrap.servers": kafka.bootstrap, "offset.flush.interval.ms": "500"},
         "connectors": {"pg": {
             "connector.class": "SqlSinkConnector", "topics": topic, "connection.url": database, "auto.create": "true",
             # A restarted task takes over its old membership at once instead of after session.timeout.ms.

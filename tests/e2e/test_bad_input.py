@@ -89,9 +89,9 @@ def test_poison_goes_to_the_dead_letter_queue_and_all_the_rest_into_the_table(
     topic = new_topic(kafka, 1)
     good = orders(3000, seed=2)
     with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f'CREATE TABLE "{topic}" (id bigint, version bigint, note text)')
+        connection.execute(f'CREATE TABLE "{topic}" (id bigint, version int, note text)')
     poison: list[bytes | None] = [b"{", b'{"id":1,"version":1,"note":"a\\u0000b"}', None,
-                                  b'{"id":99999999999999999999999,"version":1,"note":""}',
+                                  b'{"id":1,"version":3000000000,"note":""}',
                                   b'{"id":"one","version":1,"note":""}']
     mixed: list[Order | bytes | None] = list(good)
     for number, bad in enumerate(poison):

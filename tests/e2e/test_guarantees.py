@@ -76,7 +76,7 @@ def test_a_broker_killed_and_restarted_is_waited_for_by_source_and_sink(
         own_kafka.kill()
         time.sleep(0.5)
         own_kafka.start()
-    assert worker.wait(90) == 0
+    assert worker.wait(90) == 0, worker.stderr
     assert count(database, topic) == 30_000
 
 
