@@ -88,6 +88,7 @@ class _Parser:
         return taken
 
     def value(self, *, embedded: bool) -> SchemaAndValue | None:
+        """Read the next value; None for null, and at the end. Raises _NoValue if an embedded one is a bare word."""
         if not self._has_next():
             return None
         start = self._at
@@ -96,22 +97,21 @@ class _Parser:
             return SchemaAndValue(STRING, self._next())
         if embedded:
             start = self._at
-        if embedded and token == '"':
-            self._at += 1
-            return self._quoted()
+            if self._take('"'):
+                return self._quoted()
         if token in _LITERALS and (embedded or self._at + 1 == len(self._tokens)):
             self._at += 1
             return _LITERALS[token]
         try:
-            if token in "[{":
-                self._at += 1
-                return self._nested(self._array if token == "[" else self._map)
+            if self._take("["):
+                return self._nested(self._array)
+            if self._take("{"):
+                return self._nested(self._map)
         except _NoValue:
-            self._at = start
+            self._at = start  # before the blanks: at the top level they are all that is left of the text then
         token = self._next()
-        if not token.strip(_BLANKS):
-            return SchemaAndValue(STRING, token)
-        return self._scalar(token.strip(_BLANKS), embedded=embedded)
+        trimmed = token.strip(_BLANKS)
+        return self._scalar(trimmed, embedded=embedded) if trimmed else SchemaAndValue(STRING, token)
 
     def _next(self) -> str:
         self._at += 1

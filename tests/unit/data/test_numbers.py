@@ -26,7 +26,8 @@ def test_float32_prints_as_in_java(number: float, text: str) -> None:
 
 @pytest.mark.parametrize(("type_", "number", "wrapped"), [
     (Type.INT8, 300, 44), (Type.INT8, -129, 127), (Type.INT16, 70_000, 4_464),
-    (Type.INT32, 3_000_000_000, -1_294_967_296), (Type.INT64, 2**64 + 1, 1), (Type.INT64, 2**63, -(2**63)), (Type.INT32, 5, 5)])
+    (Type.INT32, 3_000_000_000, -1_294_967_296), (Type.INT64, 2**64 + 1, 1), (Type.INT64, 2**63, -(2**63)),
+    (Type.INT32, 5, 5)])
 def test_integer_wraps_as_in_java(type_: Type, number: int, wrapped: int) -> None:
     assert wrap_integer(type_, number) == wrapped
 
