@@ -131,6 +131,8 @@ class TaskControl:
                 log.warning("error while the task was closing", exc_info=error, extra={"action": "close_task"})
         if failure is not None:
             self._tell_failure(failure)
+        elif not self.cancelled:
+            self.tell_state(State.UNASSIGNED)
         self.tell_metrics(at_once=True)
         self._emit(Ended(self.task))
 

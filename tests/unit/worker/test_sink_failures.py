@@ -57,6 +57,7 @@ def test_an_error_of_put_fails_the_task_and_its_batch_is_not_committed(broker: M
     assert trace is not None
     assert "Exiting WorkerSinkTask due to unrecoverable exception. c-0, put of 5 records up to one-0@..9" in trace
     assert "no such column" in trace
+    assert task.states == [State.RUNNING, State.FAILED]
     assert broker.committed("connect-c") == {TopicPartition("one", 0): 5}
     assert Task.calls[-1] == "stop"
 
