@@ -119,8 +119,6 @@ class SinkTaskLoop:
                 control.call("stop", parts.task.stop)
             finally:
                 parts.close()
-        if not control.cancelled:
-            control.tell_state(State.UNASSIGNED)
 
     # -- one turn of the loop -------------------------------------------------------------------------------------
 

@@ -107,8 +107,6 @@ class SourceTaskLoop:
             finally:
                 parts.close(0.0 if self._control.cancelled else parts.commit_timeout_s)
                 self._end_spans(ConnectError("not acknowledged when the task ended") if self._unsettled else None)
-        if not self._control.cancelled:
-            self._control.tell_state(State.UNASSIGNED)
 
     # -- one turn of the loop -------------------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ log = logging.getLogger("connectrt.test")
 def _root_as_before() -> Iterator[None]:
     handlers, level = logging.root.handlers, logging.root.level
     yield
-    logging.root.handlers, logging.root.level = handlers, level
+    logging.root.handlers = handlers
+    logging.root.setLevel(level)
 
 
 def record(message: str, *args: object, **extra: object) -> logging.LogRecord:
