@@ -30,7 +30,7 @@ from connectrt_sql.dialects import check_connection, open_dialect
 from connectrt_sql.dialects.base import Unfit
 from connectrt_sql.errors import Fault, FaultKind, Patience
 from connectrt_sql.settings import check, read_settings, warn_of_ignored
-from connectrt_sql.writer import Writer
+from connectrt_sql.writer import Writer, extents
 
 log = logging.getLogger(__name__)
 
@@ -82,9 +82,10 @@ class SqlSinkTask(SinkTask):
             if not records:
                 self._check_idle()
         except TryLaterError as error:
-            # The same records will be put again; they are held or written already.
+            # The same records will be put again: those that are held or written already are then passed over.
             self.context.timeout(error.delay_s)
-            self._refused = {(each.original_topic, each.original_partition): each.offset for each in records}
+            self._refused = {place: last for place, (_, last) in extents(records).items()
+                             if place not in self._open_writer.rewinds}
             raise
         except BaseException:
             self._failed = True
@@ -107,6 +108,7 @@ class SqlSinkTask(SinkTask):
     def close(self, partitions: Sequence[TopicPartition]) -> None:
         gone = frozenset((each.topic, each.partition) for each in partitions)
         self._open_writer.drop(gone)
+        self._ask_again()
         self._unreported = [each for each in self._unreported
                             if (each.record.original_topic, each.record.original_partition) not in gone]
         self._refused = {place: offset for place, offset in self._refused.items() if place not in gone}
@@ -133,23 +135,34 @@ class SqlSinkTask(SinkTask):
             had, self._refused = self._refused, {}
             records = [each for each in records
                        if each.offset > had.get((each.original_topic, each.original_partition), -1)]
+        for place in extents(records):
+            self._open_writer.rewinds.pop(place, None)  # here they come again
         self._open_writer.held.extend(records)
 
     def _safe(self, offsets: SinkOffsets) -> SinkOffsets:
         """Go back to the first record of each partition that is neither written nor reported."""
+        writer = self._open_writer
         safe = dict(offsets)
-        for record in [*self._open_writer.held, *(each.record for each in self._unreported)]:
-            place = TopicPartition(record.original_topic, record.original_partition)
+        records = [*writer.held, *(each.record for each in self._unreported)]
+        unsafe = {place: first for place, (first, _) in extents(records).items()}
+        for (topic, partition), offset in [*unsafe.items(), *writer.streamed.items(), *writer.rewinds.items()]:
+            place = TopicPartition(topic, partition)
             if place in safe:
-                safe[place] = min(safe[place], record.offset)
+                safe[place] = min(safe[place], offset)
         return safe
+
+    def _ask_again(self) -> None:
+        """Have the runtime deliver again what was streamed into a transaction that is given up."""
+        rewinds = self._open_writer.rewinds
+        if rewinds:
+            self.context.offset({TopicPartition(*place): offset for place, offset in rewinds.items()})
 
     # -- writing --------------------------------------------------------------------------------------------------
 
     def _advance(self, *, dry: bool) -> None:
         """Write what is held; `dry`: commit it too. Raises RetriableError, DataError or ConnectError."""
         writer = self._open_writer
-        if not writer.held:
+        if writer.idle:
             return
 
         def write() -> None:
@@ -163,11 +176,16 @@ class SqlSinkTask(SinkTask):
                 attempt.work()
                 break
             except Unfit:
-                writer.abandon(lost=False)
+                if writer.abandon(lost=False):
+                    raise self._deliver_again("rows cannot be encoded", 0.0) from None
                 self._isolate(attempt, "rows cannot be encoded")
             except self._dialect.errors as error:
                 fault = self._dialect.classify(error)
-                writer.abandon(lost=fault.kind in (FaultKind.AWAY, FaultKind.STALE))
+                must_rewind = writer.abandon(lost=fault.kind in (FaultKind.AWAY, FaultKind.STALE))
+                if must_rewind and fault.kind in (FaultKind.RECORD, FaultKind.STALE, FaultKind.RETRY_NOW):
+                    raise self._deliver_again(str(fault), 0.0) from None
+                if must_rewind:
+                    self._ask_again()
                 self._handle(fault, attempt)
             except BaseException:
                 writer.abandon(lost=False)
@@ -195,6 +213,12 @@ class SqlSinkTask(SinkTask):
             delay_s = self._patience.delay_s(fault, self._dialect.address)
             self._report()
             raise TryLaterError(f"{fault}; {self._patience.describe(fault)}", delay_s) from None
+
+    def _deliver_again(self, why: str, delay_s: float) -> TryLaterError:
+        """The rows are no longer held: with the next delivery they are, until the fault is found or gone."""
+        self._ask_again()
+        self._open_writer.tables.forget()
+        return TryLaterError(f"{why}; rows since the last commit are delivered again", delay_s)
 
     def _isolate(self, attempt: Attempt, why: str) -> None:
         """From now on look for the records at fault."""

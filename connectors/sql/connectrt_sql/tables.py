@@ -234,7 +234,7 @@ class Tables:
             names.append(self._json_column(table, places))
         target = self._target(known, names, len(keys), refs)
         self._warn_of_missing(known, names)
-        plain = names == list(places) and not unknown
+        plain = [places.get(name) for name in names] == list(range(len(shape.fields)))
         return Plan(target, None if plain else self._arranger(names, places, unknown, json_last=bool(json)))
 
     def _with_seen(self, known: _Known, places: dict[str, int], keys: Sequence[str]) -> list[str]:

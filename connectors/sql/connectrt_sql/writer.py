@@ -1,7 +1,11 @@
 """Write records into one open transaction: insert streams rows as they come, the other modes collect and reduce.
 
-Invariant: a record is in `held` until a COMMIT covers it or its fault is final; whatever goes wrong before, it is
-written again from there. `_entered` of them are in the open transaction, always the first ones.
+Invariant: whatever goes wrong before a COMMIT covers a record or its fault is final, it is written again. Either it is
+in `held`, whose first `_kept` records are in the open transaction; or it was streamed into a COPY and let go, lies at
+or after its partition's offset in `streamed`, and `rewinds` will ask Kafka for it.
+
+Rows are let go because thousands of records that are held leave the CPU's cache, and that costs more than writing them.
+After a failure records are held again until a COMMIT has passed its place, so that the one at fault can be found.
 """
 
 from __future__ import annotations
@@ -35,6 +39,10 @@ from connectrt_sql.tables import Tables, Target
 log = logging.getLogger(__name__)
 
 
+#: A partition of a topic, as the consumer names it.
+Place = tuple[str, int]
+
+
 class Pending(NamedTuple):
     """Operations on one table that are not written yet."""
 
@@ -53,6 +61,8 @@ class Writer:
         self.tables = Tables(settings, dialect, before_ddl=self.commit)
         self._decoder = Decoder(settings, self.tables, tolerant=tolerant)
         self.held: list[SinkRecord] = []
+        self.rewinds: dict[Place, int] = {}  #: where delivery has to begin again
+        self._hold_until: dict[Place, int] = {}  #: last offsets up to which nothing is let go
         self.rejected: list[Rejected] = []  #: final, to be reported
         self.written: set[TableName] = set()
         self._session: Session | None = None
@@ -61,13 +71,20 @@ class Writer:
         self._start_over()
 
     def _start_over(self) -> None:
-        self._entered = 0
+        self._entered = self._kept = 0
+        self.streamed: dict[Place, int] = {}  #: first offsets of this transaction's records that are not held
+        self._last: dict[Place, int] = {}  #: last offsets of this transaction's records
         self._faults: list[Rejected] = []  #: of this transaction
         self._stream: tuple[Target, Stream] | None = None
         self._pending: dict[TableName, Pending] = {}
         self._begun = False  #: the database has rows of ours
 
     # -- the connection -------------------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is held and no transaction is open."""
+        return not (self.held or self._begun or self._pending or self._faults)
 
     @property
     def connected(self) -> bool:
@@ -100,13 +117,25 @@ class Writer:
 
         Raises an error of the driver, Unfit, DataError or ConnectError; `abandon` must follow.
         """
-        while self._entered < len(self.held):
+        while self._kept < len(self.held):
             room = max(1, self._settings.batch_size - self._entered)
-            part = self.held[self._entered:self._entered + room]
+            part = self.held[self._kept:self._kept + room]
             self._enter(part)
             self._entered += len(part)
+            self._let_go(part)
             if self._entered >= self._settings.batch_size:
                 self.commit()
+
+    def _let_go(self, part: Sequence[SinkRecord]) -> None:
+        """Note what is in the transaction now, and hold it no longer if a COPY has all of it."""
+        places = extents(part)
+        self._last.update((place, last) for place, (_, last) in places.items())
+        if self._hold_until or self._pending:
+            self._kept += len(part)
+            return
+        for place, (first, _) in places.items():
+            self.streamed.setdefault(place, first)
+        del self.held[self._kept:self._kept + len(part)]
 
     def commit(self) -> None:
         """Write what was collected and make it last. Raises as `write`."""
@@ -116,15 +145,22 @@ class Writer:
                 self._write_ops()
                 if self._begun:
                     self.connect().commit()
-        del self.held[:self._entered]
+        del self.held[:self._kept]
         self.rejected += self._faults
+        self._hold_until = {place: last for place, last in self._hold_until.items() if last > self._last.get(place, -1)}
         self._start_over()
 
-    def abandon(self, *, lost: bool) -> None:
-        """Give the transaction up; its records are still held. `lost`: the connection is of no more use."""
+    def abandon(self, *, lost: bool) -> bool:
+        """Give the transaction up. `lost`: the connection is of no more use. True: `rewinds` has to be asked for."""
+        must_rewind = bool(self.streamed)
+        if must_rewind:
+            self.rewinds.update(self.streamed)
+            self._hold_until.update(self._last)
+            self._hold_until.update((place, last) for place, (_, last) in extents(self.held).items())
+            self.held = [each for each in self.held if place_of(each) not in self.streamed]
         self._start_over()
         if self._session is None:
-            return
+            return must_rewind
         if not lost:
             try:
                 self._session.rollback()
@@ -132,13 +168,16 @@ class Writer:
                 lost = True
         if lost:
             self.close()
+        return must_rewind
 
     def drop(self, records_of: frozenset[tuple[str, int]]) -> None:
         """Forget what is held of these partitions."""
-        kept = [each for each in self.held if (each.original_topic, each.original_partition) not in records_of]
-        if len(kept) < len(self.held):
+        if not records_of.isdisjoint(self.streamed) or any(place_of(each) in records_of for each in self.held):
             self.abandon(lost=False)
-            self.held = kept
+            self.held = [each for each in self.held if place_of(each) not in records_of]
+        for place in records_of:
+            self.rewinds.pop(place, None)
+            self._hold_until.pop(place, None)
 
     def _enter(self, records: Sequence[SinkRecord]) -> None:
         # Decoding may commit what was entered before; from here on these records belong to one transaction.
@@ -272,7 +311,8 @@ class Writer:
                 else:
                     self._collect(batch)
             self._isolate_ops()
-            self._entered = len(part)
+            self._entered = self._kept = len(part)
+            self._last.update((place, last) for place, (_, last) in extents(part).items())
             self.commit()
 
     def _isolate_ops(self) -> None:
@@ -323,6 +363,22 @@ class Writer:
         for op in history:
             for _, why in self._isolate_group(pending.target, Group(op.kind, op.columns, [op])):
                 self._decoder.reject(op.record, why, self._faults)
+
+
+def place_of(record: SinkRecord) -> Place:
+    return record.original_topic, record.original_partition
+
+
+def extents(records: Sequence[SinkRecord]) -> dict[Place, tuple[int, int]]:
+    """Return the first and last offset of each partition; records of one partition are in the order of offsets."""
+    if (len({each.original_partition for each in records}) == 1
+            and len({each.original_topic for each in records}) == 1):  # a usual batch
+        return {place_of(records[0]): (records[0].offset, records[-1].offset)}
+    found: dict[Place, tuple[int, int]] = {}
+    for each in records:
+        place = place_of(each)
+        found[place] = (found[place][0] if place in found else each.offset), each.offset
+    return found
 
 
 def _identities(keyed: Sequence[Binding], rows: Sequence[Row]) -> Sequence[tuple[object, ...]]:

@@ -89,6 +89,7 @@ class Context:
         self.assignment: frozenset[TopicPartition] = frozenset()
         self.timeouts: list[float] = []
         self.waits: list[float] = []
+        self.rewinds: dict[TopicPartition, int] = {}
         self.stopping = False
 
     def wait(self, delay_s: float) -> bool:
@@ -99,7 +100,7 @@ class Context:
         self.timeouts.append(delay_s)
 
     def offset(self, offsets: Mapping[TopicPartition, int]) -> None:
-        raise AssertionError("the sink never rewinds")
+        self.rewinds.update(offsets)
 
     def pause(self, *partitions: TopicPartition) -> None:
         raise AssertionError("the sink never pauses")
@@ -117,15 +118,41 @@ class Sink:
                  task: int = 0) -> None:
         self.reporter = Reporter()
         self.context = Context(reporter=self.reporter if tolerant else None, task=task)
+        self._given: list[SinkRecord] = []  #: what a rewind brings again
         self.task = SqlSinkTask()
         self.task.initialize(self.context)
         self.task.start(CONFIG.parse({"connection.url": url, "retry.backoff.ms": "1", **(config or {})}))
 
     def put(self, *records: SinkRecord) -> None:
-        self.task.put(records)
+        """Put as the runtime does: what the task has rewound comes again first, at once if it asks for no pause."""
+        dry = not records
+        while True:
+            batch = self._again(records)
+            try:
+                self.task.put(batch)
+                if dry and batch:
+                    self.task.put([])
+            except RetriableError:
+                self._note(batch)
+                if not self.context.rewinds or self.context.timeouts[-1]:
+                    raise
+            else:
+                self._note(batch)
+                return
+
+    def _note(self, batch: Sequence[SinkRecord]) -> None:
+        known = set(map(id, self._given))
+        self._given += [each for each in batch if id(each) not in known]
+
+    def _again(self, records: Sequence[SinkRecord]) -> list[SinkRecord]:
+        rewinds, self.context.rewinds = self.context.rewinds, {}
+        again = [each for each in self._given if each.offset >= rewinds.get(
+            TopicPartition(each.original_topic, each.original_partition), each.offset + 1)]
+        known = set(map(id, again))
+        return [*again, *(each for each in records if id(each) not in known)]
 
     def flush(self) -> None:
-        self.task.put([])
+        self.put()
 
     def write(self, *records: SinkRecord) -> None:
         self.put(*records)
@@ -136,7 +163,7 @@ class Sink:
         for batch in (records, []):
             for _ in range(tries):
                 try:
-                    self.task.put(batch)
+                    self.put(*batch)
                     break
                 except RetriableError:
                     continue

@@ -101,7 +101,7 @@ def test_a_server_that_is_stopped_and_started_again_loses_nothing(own_postgres: 
     task.put(*maps(10, start=10))
     own_postgres.stop()
     for _ in range(3):
-        with pytest.raises(RetriableError, match="cannot be reached|57P01"):
+        with pytest.raises(RetriableError, match=r"cannot be reached|57P01"):
             task.flush()
     batch = maps(10, start=20)
     here = rf"localhost:{own_postgres.port}.*900 s \(connection\.retry\.timeout\.ms\)"
