@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from opentelemetry.sdk.trace import SpanLimits
 
-from connectrt.kafka.client import Message
+from connectrt.data.message import Message
 from connectrt.tracing.context import canonical, scan
 from connectrt.tracing.links import CompactLinks, LinkBlock
 from connectrt.tracing.selection import Merged, Selection, select

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from connectrt.data.message import Message
 from connectrt.data.record import RawHeaders
-from connectrt.kafka.client import Message
 
 TRACEPARENT_LENGTH = 55
 FLAGS_AT = 54  #: the hex digit whose lowest bit says "sampled"

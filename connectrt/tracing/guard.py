@@ -35,8 +35,8 @@ class Guard:
         log.debug("tracing failed", exc_info=error, extra={"action": "tracing_failed"})
         if len(self._failed_at) == STORM_FAILURES and now - self._failed_at[0] <= STORM_WINDOW_S:
             self.tripped = True
-            log.warning("tracing is off for this task: it failed %d times within a minute, last with %r; records are "
-                        "not affected; restart the task to switch it on", STORM_FAILURES, error,
+            log.warning("tracing is off for this task: it failed %d times within a minute, last with %s; records are "
+                        "not affected; restart the task to switch it on", STORM_FAILURES, type(error).__name__,
                         extra={"action": "tracing_off"})
 
 
