@@ -54,6 +54,14 @@ class Place(NamedTuple):
     partition: int | None
 
 
+class Found(NamedTuple):
+    """What the headers of a batch gave."""
+
+    links: CompactLinks
+    counts: Attributes  #: what was linked and what was not
+    overflow: Sequence[CompactLinks]  #: the same links in parts, if they are too many for one span
+
+
 NOWHERE = Place(None, None)
 
 
@@ -72,26 +80,33 @@ class BatchLinks:
 
     def __init__(self, settings: TracingSettings, limits: SpanLimits, *, old_names: bool = False,
                  read: ReadTraceparents = read_w3c) -> None:
-        self.limit = links_limit(settings, limits)
-        self.in_spans_of_their_own = settings.links_overflow == "spans"
+        self._limit = links_limit(settings, limits)
         self._settings = settings
         self._limits = limits
         self._old_names = old_names
         self._read = read
         self._warn_again_at = 0.0
 
-    def select(self, messages: Sequence[Message]) -> Selection:
-        """Select the contexts to link to: all when they overflow into spans of their own, else up to the limit."""
+    def find(self, messages: Sequence[Message], place: Place) -> Found:
+        """Find the contexts to link to: up to the limit, or all in parts if they may overflow into more spans."""
+        selection = self._select(messages)
+        links = self._compact(selection, messages, place)
+        overflow = []
+        if len(links) > self._limit:
+            overflow = [self._compact(part, messages, place) for part in selection.parts(self._limit)]
+        return Found(links, _counts(selection), overflow)
+
+    def _select(self, messages: Sequence[Message]) -> Selection:
         raws = self._read(messages)
         how = self._settings.links_overflow
-        selection = select(raws, None if self.in_spans_of_their_own else self.limit,
+        selection = select(raws, None if how == "spans" and self._limit else self._limit,
                            "first" if how == "first" else "spread", unsampled=self._settings.links_unsampled)
         if selection.malformed and time.monotonic() >= self._warn_again_at:
             self._warn_again_at = time.monotonic() + MALFORMED_WARNING_EVERY_S
             _warn_of_malformed(messages, raws, selection.malformed)
         return selection
 
-    def compact(self, selection: Selection, messages: Sequence[Message], place: Place) -> CompactLinks:
+    def _compact(self, selection: Selection, messages: Sequence[Message], place: Place) -> CompactLinks:
         """Make the links of a selection; what all records of the batch share is not on them."""
         raws = selection.traceparents
         if self._settings.links_attributes:
@@ -158,7 +173,7 @@ def _alike(raws: Sequence[bytes], records: Sequence[Message], merged: Mapping[by
     return [(layout, *group) for layout, group in groups.items()]
 
 
-def counts(selection: Selection) -> Attributes:
+def _counts(selection: Selection) -> Attributes:
     """Tell what was linked and what was not, as attributes of the batch span."""
     attributes: Attributes = {"connectrt.links.total": len(selection.traceparents) + selection.dropped}
     for name, count in (("dropped", selection.dropped), ("unsampled", selection.unsampled),

@@ -18,17 +18,21 @@ _Line = tuple[int, "ReadableSpan", Attached]
 
 
 class Capture:
-    """The last `limit` spans that ended; goes into `Tracing.from_environment(extra_processors=...)`. Thread-safe."""
+    """The last spans that ended; goes into `Tracing.from_environment(extra_processors=...)`. Thread-safe.
+
+    Keeps `limit` of them, and four times as many create spans, which come one per record and would crowd out the rest.
+    """
 
     def __init__(self, limit: int = 500) -> None:
-        self._spans: deque[ReadableSpan] = deque(maxlen=limit)
+        self._creates: deque[ReadableSpan] = deque(maxlen=4 * limit)
+        self._others: deque[ReadableSpan] = deque(maxlen=limit)
 
     def on_end(self, span: ReadableSpan) -> None:
-        self._spans.append(span)
+        (self._creates if span.kind.name == "PRODUCER" else self._others).append(span)
 
     def spans(self) -> list[ReadableSpan]:
-        """Return the spans, oldest first."""
-        return list(self._spans)
+        """Return the spans in the order of their ends."""
+        return sorted([*self._creates.copy(), *self._others.copy()], key=lambda span: span.end_time or 0)
 
 
 @dataclass(frozen=True, slots=True)

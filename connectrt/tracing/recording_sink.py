@@ -14,12 +14,11 @@ from opentelemetry.trace import Link, Span, SpanKind, Tracer, set_span_in_contex
 
 from connectrt.data.message import Message
 from connectrt.sdk.tracing import TaskTracing
-from connectrt.tracing.batch_links import BatchLinks, Place, counts, place_of
+from connectrt.tracing.batch_links import BatchLinks, Found, place_of
 from connectrt.tracing.failure import error_type, fail, span_event
 from connectrt.tracing.guard import Guard, guarded
 from connectrt.tracing.links import carrying, set_links
 from connectrt.tracing.off import OFF_PUT
-from connectrt.tracing.selection import Selection
 from connectrt.tracing.semconv import Attributes, Conventions
 from connectrt.tracing.settings import TracingSettings
 from connectrt.tracing.sink import PutSpan
@@ -45,21 +44,17 @@ class SinkSpans:
     def start_put(self, messages: Sequence[Message], start_ns: int) -> PutSpan:
         place = place_of(messages)
         name, attributes = self.conventions.process(place.topic, place.partition, len(messages))
-        sampler_sees_links = self.settings.batch_sampler == "linked"
-        if not sampler_sees_links:
+        if self.settings.batch_sampler == "root":
             span = self.tracer.start_span(name, Context(), SpanKind.CONSUMER, attributes, start_time=start_ns)
-        if sampler_sees_links or span.is_recording():
-            selection = self._links.select(messages)
-            links = self._links.compact(selection, messages, place)
-            if sampler_sees_links:
-                span = self.tracer.start_span(name, carrying(links), SpanKind.CONSUMER,
-                                              attributes | counts(selection), start_time=start_ns)
-            else:
-                span.set_attributes(counts(selection))
-            if len(links) > self._links.limit:
-                self._overflow(span, selection, messages, place, start_ns)
-            else:
-                set_links(span, links)
+            if span.is_recording():
+                found = self._links.find(messages, place)
+                span.set_attributes(found.counts)
+                self._give(found, span, start_ns)
+        else:
+            found = self._links.find(messages, place)
+            span = self.tracer.start_span(name, carrying(found.links), SpanKind.CONSUMER, attributes | found.counts,
+                                          start_time=start_ns)
+            self._give(found, span, start_ns)
         self.spans.put_started(span.get_span_context())
         return RecordedPut(self, span, name, attributes, start_ns)
 
@@ -76,15 +71,15 @@ class SinkSpans:
             fail(span, error, self.settings.exception_detail)
         span.end(end_ns)
 
-    def _overflow(self, span: Span, selection: Selection, messages: Sequence[Message], place: Place,
-                  start_ns: int) -> None:
-        """Hang all links on children of the batch span, as many as one may have on each."""
-        if not span.is_recording() or not self._links.limit:
-            return
-        for number, part in enumerate(selection.parts(self._links.limit), 1):
-            child = self.tracer.start_span(f"links #{number}", under(span.get_span_context()), start_time=start_ns)
-            set_links(child, self._links.compact(part, messages, place))
-            child.end(start_ns)
+    def _give(self, found: Found, span: Span, start_ns: int) -> None:
+        """Hang the links on the batch span, or on children of it if they are too many for one span."""
+        if not found.overflow:
+            set_links(span, found.links)
+        elif span.is_recording():
+            for number, links in enumerate(found.overflow, 1):
+                child = self.tracer.start_span(f"links #{number}", under(span.get_span_context()), start_time=start_ns)
+                set_links(child, links)
+                child.end(start_ns)
 
 
 class RecordedPut:

@@ -7,8 +7,8 @@ which would join unrelated records in one trace. All unsampled records of a poll
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from opentelemetry.context import Context
 from opentelemetry.trace import (
@@ -51,30 +51,31 @@ class SourceSpans:
         self._settings = settings
         self._links_limit = links_limit
         self._opened: Span | None = None
+        self._calls: list[tuple[Span, int]] = []  # client spans inside it, with their ends
         self._poll: SpanContext = INVALID_SPAN_CONTEXT
         self._shared: HeaderList = []  # the context of all unsampled records of this poll
 
     @guarded(nullcontext())
     def polling(self) -> AbstractContextManager[None]:
         self._opened = self._start_poll(None)
-        self._spans.held = []
-        return Current(set_span_in_context(self._opened, Context()))
+        return self._holding_calls(set_span_in_context(self._opened, Context()))
 
     @guarded(None)
     def polled(self, count: int, start_ns: int, error: BaseException | None) -> None:
         span, self._opened = self._opened, None
-        held, self._spans.held = self._spans.held, None
+        calls, self._calls = self._calls, []
         if count == 0 and error is None:
             return  # a span that does not end is not exported, nor are the calls it made
         span = span or self._start_poll(start_ns)
-        for call, end_ns in held or ():
+        for call, end_ns in calls:
             call.end(end_ns)
         span.set_attribute("connectrt.records.polled", count)
         if error is not None:
             fail(span, error, self._settings.exception_detail)
         span.end()
         self._poll = span.get_span_context()
-        shared = self._settings.source_inject == "always" and self._poll.is_valid and not self._poll.trace_flags.sampled
+        always = self._settings.source_inject == "always" and self._settings.source_context != "none"
+        shared = always and self._poll.is_valid and not self._poll.trace_flags.sampled
         self._shared = [("traceparent", _format(self._poll))] if shared else []
 
     def inject(self, records: Sequence[SourceRecord], headers: Sequence[HeaderList]) -> Injected:
@@ -101,6 +102,15 @@ class SourceSpans:
     def _start_poll(self, start_ns: int | None) -> Span:
         return self._tracer.start_span(f"poll {self._conventions.connector}", Context(),
                                        attributes=self._conventions.stage("poll"), start_time=start_ns)
+
+    @contextmanager
+    def _holding_calls(self, context: Context) -> Iterator[None]:
+        self._spans.held = self._calls = []
+        try:
+            with Current(context):
+                yield
+        finally:
+            self._spans.held = None
 
     @guarded(None)
     def _injected(self, records: Sequence[SourceRecord], headers: Sequence[HeaderList]) -> Injected:

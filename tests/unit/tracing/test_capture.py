@@ -84,9 +84,12 @@ def test_there_is_no_story_before_a_commit_or_without_a_source() -> None:
     assert story(recorder.spans()) is None
 
 
-def test_a_capture_keeps_the_last_spans_only() -> None:
+def test_a_capture_keeps_the_last_spans_only_and_creates_do_not_crowd_out_the_rest() -> None:
     recorder = Recorder(capture=Capture(2))
     for number in range(5):
         with recorder.sink().task_tracing.client(f"call {number}"):
             pass
-    assert [span.name for span in recorder.spans()] == ["call 3", "call 4"]
+    source = recorder.source()
+    source.polled(20, time.time_ns(), None)
+    source.inject([SourceRecord(topic="orders", value=1)] * 20, [[] for _ in range(20)])
+    assert [span.name for span in recorder.spans()] == ["call 4", "poll orders-src", *["create orders"] * 8]

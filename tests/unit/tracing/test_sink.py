@@ -113,6 +113,13 @@ def test_overflowing_links_can_have_spans_of_their_own() -> None:
     assert all(child.parent and batch.context and child.parent.span_id == batch.context.span_id for child in children)
 
 
+def test_no_links_at_all_can_be_configured() -> None:
+    recorder = Recorder()
+    for overflow in ("spread", "spans"):
+        recorder.sink(links_max=0, links_overflow=overflow).start_put([traced(1)], T0).end()
+    assert [(span.name, len(span.links)) for span in recorder.spans()] == [("process orders", 0)] * 2
+
+
 def test_the_first_contexts_can_be_preferred() -> None:
     recorder = Recorder()
     recorder.sink(links_max=3, links_overflow="first").start_put([traced(number) for number in range(9)], T0).end()

@@ -5,6 +5,7 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from connectrt.data.record import SourceRecord, TraceCarrier
 from connectrt.errors import ConnectError
+from connectrt.sdk import EndOfSource
 from connectrt.tracing.context import canonical, ids, is_sampled
 from connectrt.tracing.provider import Tracing
 from connectrt.tracing.settings import TracingSettings
@@ -73,6 +74,18 @@ def test_an_empty_poll_leaves_neither_its_span_nor_those_of_its_calls() -> None:
     assert [span.name for span in recorder.spans()] == ["later"]
 
 
+def test_calls_after_a_poll_that_was_never_told_are_kept() -> None:
+    """A source that ends raises out of its last poll."""
+    recorder = Recorder()
+    source = recorder.source()
+    with pytest.raises(EndOfSource), source.polling(), source.task_tracing.client("SELECT orders"):
+        raise EndOfSource
+    with source.task_tracing.client("later"):
+        pass
+    source.polled(0, T0, None)
+    assert [span.name for span in recorder.spans()] == ["later"]
+
+
 def test_each_sampled_record_gets_a_create_span_in_a_trace_of_its_own() -> None:
     recorder = Recorder()
     injected = polled(recorder.source(), [record(), record(value=None, key="k", partition=2)])
@@ -116,6 +129,15 @@ def test_all_unsampled_records_of_a_poll_share_one_context(monkeypatch: pytest.M
     assert recorder.spans() == []
     source.start_send("orders", injected, range(3), T0).end()
     assert recorder.spans() == []
+
+
+@pytest.mark.parametrize("sampler", ["parentbased_always_off", "parentbased_always_on"])
+def test_no_context_is_written_on_demand(monkeypatch: pytest.MonkeyPatch, sampler: str) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
+    recorder = Recorder()
+    injected = polled(recorder.source(source_context="none"), [record(), record(parent(1))])
+    assert injected.headers == [[], []]
+    assert recorder.spans("create orders") == []
 
 
 def test_unsampled_records_can_be_left_without_a_context(monkeypatch: pytest.MonkeyPatch) -> None:
