@@ -171,6 +171,7 @@ class SqlSinkTask(SinkTask):
                 writer.commit()
 
         attempt = Attempt(write, time.monotonic())
+        commits = writer.commits
         while True:
             try:
                 attempt.work()
@@ -193,7 +194,8 @@ class SqlSinkTask(SinkTask):
             finally:
                 self._unreported += writer.rejected
                 writer.rejected.clear()
-        self._patience.succeeded()
+        if writer.commits > commits:
+            self._patience.succeeded()
         self._report()
 
     def _handle(self, fault: Fault, attempt: Attempt) -> None:

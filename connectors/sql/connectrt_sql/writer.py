@@ -65,6 +65,7 @@ class Writer:
         self._hold_until: dict[Place, int] = {}  #: last offsets up to which nothing is let go
         self.rejected: list[Rejected] = []  #: final, to be reported
         self.written: set[TableName] = set()
+        self.commits = 0
         self._session: Session | None = None
         self._exact: set[TableName] = set()  #: tables whose records the fast encoders have refused
         self._unmatched_told: set[TableName] = set()
@@ -145,6 +146,7 @@ class Writer:
                 self._write_ops()
                 if self._begun:
                     self.connect().commit()
+                    self.commits += 1
         del self.held[:self._kept]
         self.rejected += self._faults
         self._hold_until = {place: last for place, last in self._hold_until.items() if last > self._last.get(place, -1)}

@@ -146,10 +146,14 @@ class Sink:
 
     def _again(self, records: Sequence[SinkRecord]) -> list[SinkRecord]:
         rewinds, self.context.rewinds = self.context.rewinds, {}
-        again = [each for each in self._given if each.offset >= rewinds.get(
-            TopicPartition(each.original_topic, each.original_partition), each.offset + 1)]
+
+        def at(record: SinkRecord) -> int | None:
+            return rewinds.get(TopicPartition(record.original_topic, record.original_partition))
+
+        again = [each for each in self._given if (first := at(each)) is not None and each.offset >= first]
         known = set(map(id, again))
-        return [*again, *(each for each in records if id(each) not in known)]
+        new = [each for each in records if (first := at(each)) is None or each.offset >= first]
+        return [*again, *(each for each in new if id(each) not in known)]
 
     def flush(self) -> None:
         self.put()

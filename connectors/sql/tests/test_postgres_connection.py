@@ -64,6 +64,22 @@ def test_nothing_is_safe_while_the_transaction_is_open_or_lost(database: str, si
     assert ids(database) == list(range(100))
 
 
+def test_rows_in_an_open_copy_are_not_held_and_are_rewound_when_their_connection_is_lost(
+        database: str, sink: MakeSink) -> None:
+    task = sink({})
+    task.put(*maps(10))
+    assert task.task._writer is not None
+    assert task.task._writer.held == []
+    kill_connections(database)
+    with pytest.raises(RetriableError):
+        task.task.put([])
+    assert task.context.rewinds == {TopicPartition("orders", 0): 0}
+    assert task.task._writer.held == []
+    task.put(*maps(5, start=10))
+    task.flush()
+    assert ids(database) == list(range(15))
+
+
 @pytest.mark.parametrize("config", [{}, UPSERT])
 def test_a_connection_killed_between_two_transactions_is_replaced(
         database: str, sink: MakeSink, config: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from connectors.sql.tests.harness import Sink, maps, record, rows, seeded
 from connectrt.sdk import ConnectError, DataError, RetriableError, Schema, SinkRecord, Type
@@ -139,9 +140,9 @@ def test_if_every_row_is_refused_for_one_reason_the_task_fails_and_nothing_is_re
 def test_a_duplicate_key_is_reported_with_its_constraint(database: str, sink: MakeSink) -> None:
     task = sink({}, tolerant=True)
     task.write(good(1), good(2))
-    task.write(good(3), good(1), good(4), good(3))
+    task.write(good(3), replace(good(1), offset=4), replace(good(4), offset=5), replace(good(3), offset=6))
     assert ids(database) == [1, 2, 3, 4]
-    assert task.reporter.offsets == [1, 3]
+    assert task.reporter.offsets == [4, 6]
     assert "orders_pkey" in task.reporter.texts[0]
     assert "23505" in task.reporter.texts[0]
 
