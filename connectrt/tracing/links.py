@@ -69,17 +69,17 @@ class CompactLinks(BoundedList[Link]):
         super().__init__(limit)
         self.dropped = dropped
         self.added: list[Link] = []  #: by the SDK's add_link, after the span's start
-        self._blocks = [block for block in blocks if len(block)]
+        self.blocks = [block for block in blocks if len(block)]
         self._limit = limit
 
     def __len__(self) -> int:
-        return sum(map(len, self._blocks)) + len(self.added)
+        return sum(map(len, self.blocks)) + len(self.added)
 
     def __getitem__(self, index: Any) -> Any:
         return [*self][index]
 
     def __iter__(self) -> Iterator[Link]:
-        for block in self._blocks:
+        for block in self.blocks:
             yield from block
         yield from self.added
 
@@ -92,17 +92,17 @@ class CompactLinks(BoundedList[Link]):
     @property
     def sampled(self) -> bool:
         """True if any link's sampled bit is set."""
-        return any(block.sampled for block in self._blocks)
+        return any(block.sampled for block in self.blocks)
 
     def release(self) -> None:
         """Drop the links, count them as dropped and free their memory."""
         self.dropped += len(self)
-        self._blocks = []
+        self.blocks = []
         self.added = []
 
     def encode(self) -> list[bytearray]:
         """Serialize as the field `links` of an OTLP Span message, in pieces; without those in `added`."""
-        return [block.encode() for block in self._blocks]
+        return [block.encode() for block in self.blocks]
 
 
 def set_links(span: ApiSpan, links: CompactLinks) -> None:

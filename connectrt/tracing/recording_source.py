@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from opentelemetry.context import Context
 from opentelemetry.trace import (
     INVALID_SPAN_CONTEXT,
-    Link,
     Span,
     SpanContext,
     SpanKind,
@@ -53,6 +52,7 @@ class SourceSpans:
         self._opened: Span | None = None
         self._calls: list[tuple[Span, int]] = []  # client spans inside it, with their ends
         self._poll: SpanContext = INVALID_SPAN_CONTEXT
+        self._poll_link = CompactLinks(())  # of all create spans of this poll
         self._shared: HeaderList = []  # the context of all unsampled records of this poll
 
     @guarded(nullcontext())
@@ -74,8 +74,10 @@ class SourceSpans:
             fail(span, error, self._settings.exception_detail)
         span.end()
         self._poll = span.get_span_context()
+        sampled = self._poll.trace_flags.sampled
+        self._poll_link = CompactLinks([LinkBlock([_format(self._poll)], False)] if sampled else ())
         always = self._settings.source_inject == "always" and self._settings.source_context != "none"
-        shared = always and self._poll.is_valid and not self._poll.trace_flags.sampled
+        shared = always and self._poll.is_valid and not sampled
         self._shared = [("traceparent", _format(self._poll))] if shared else []
 
     def inject(self, records: Sequence[SourceRecord], headers: Sequence[HeaderList]) -> Injected:
@@ -140,8 +142,9 @@ class SourceSpans:
             span_context = span.get_span_context()
             if span.is_recording():
                 span.end()
-                planned.headers.extend(context_headers(_carrier(span_context)))
-                return _format(span_context) if span_context.trace_flags.sampled else None, None
+                own = _carrier(span_context)
+                planned.headers.extend(context_headers(own))
+                return own.traceparent if span_context.trace_flags.sampled else None, None
         as_it_came = parent
         if replaced is not None and not self._poll.is_valid:
             as_it_came = TraceCarrier(replaced)
@@ -156,12 +159,14 @@ class SourceSpans:
 
     def _start_create(self, record: SourceRecord, parent: TraceCarrier | None, replaced: bytes | None) -> Span:
         """Start a record's create span: in the trace it was found with, else in one of its own."""
-        links = [Link(self._poll)] if self._poll.trace_flags.sampled else []
+        links = self._poll_link
         if replaced is not None:
-            links.append(Link(_remote(TraceCarrier(replaced))))
+            links = CompactLinks([*links.blocks, LinkBlock([replaced], True)])
         name, attributes = self._conventions.create(record.topic, record.partition, record.key, record.value is None)
-        return self._tracer.start_span(name, Context() if parent is None else under(_remote(parent)), SpanKind.PRODUCER,
-                                       attributes, links)
+        context = carrying(links) if parent is None else under(_remote(parent))
+        span = self._tracer.start_span(name, context, SpanKind.PRODUCER, attributes)
+        set_links(span, links)
+        return span
 
 
 class _Send:
