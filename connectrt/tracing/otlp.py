@@ -1,7 +1,6 @@
 """Send spans over OTLP/HTTP, compact links included, and count what became of every span.
 
-Invariant: the SDK encodes everything but compact links, and sends, retries, compresses and authenticates. Exporting
-happens on the SDK's own thread.
+Invariant: the SDK queues, sends, retries, compresses and authenticates, on a thread of its own; only encoding is ours.
 """
 
 from __future__ import annotations
@@ -31,7 +30,8 @@ def _calling_our_encoder(export: Any) -> Any:
     The exporter has no public door for bytes or for an encoder; what `export` does around it (limits, metrics, retries)
     differs from version to version, the name of the encoder does not.
     """
-    return FunctionType(export.__code__, {**export.__globals__, "encode_spans": encode_spans}, export.__name__)
+    names = {**export.__globals__, "encode_spans": encode_spans}
+    return FunctionType(export.__code__, names, export.__name__, export.__defaults__, export.__closure__)
 
 
 class OtlpExporter(OTLPSpanExporter):
