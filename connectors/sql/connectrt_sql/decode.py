@@ -100,6 +100,11 @@ class Decoder:
 def _runs(records: Sequence[SinkRecord]) -> Iterator[Sequence[SinkRecord]]:
     """Cut where topic, schemas or the presence of a value change."""
     first, start = records[0], 0
+    if (len({each.topic for each in records}) == 1 and None not in [each.value for each in records]
+            and len({id(each.value_schema) for each in records}) == 1
+            and len({id(each.key_schema) for each in records}) == 1):  # a usual batch
+        yield records
+        return
     topic, key_schema, schema, empty = first.topic, first.key_schema, first.value_schema, first.value is None
     for index, record in enumerate(records):
         if (record.value_schema is not schema or record.topic != topic or record.key_schema is not key_schema

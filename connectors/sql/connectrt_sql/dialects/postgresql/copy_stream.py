@@ -55,7 +55,7 @@ class BinaryCopy:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Raises Unfit or psycopg.Error."""
-        write_row = self._copy.write_row
+        encode = self._copy.formatter.write_row  # what Copy.write_row does, but for a call per row
         try:
             if self._exact:
                 rows = [tuple(encode_row(self._columns, row)) for row in rows]
@@ -64,7 +64,8 @@ class BinaryCopy:
                     if not takes([row[index] for row in rows]):
                         raise Unfit
             for row in rows:
-                write_row(row)
+                if block := encode(row):
+                    self._copy.write(block)
         except (*ENCODE_ERRORS, DataError) as error:
             raise Unfit from error
 
