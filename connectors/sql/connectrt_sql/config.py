@@ -27,18 +27,30 @@ DRIVER_PARAMETERS: Final = (
     "options", "sslcert", "sslkey", "sslmode", "sslrootcert", "target_session_attrs", "tcp_user_timeout")
 
 
-def check_zone(name: str, value: object) -> None:
-    try:
-        ZoneInfo(str(value))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConfigError(name, value, "no such time zone; use a name like Europe/Berlin, or UTC") from None
+class ZoneRule:
+    """Accepts the names of time zones."""
+
+    def __call__(self, name: str, value: object) -> None:
+        try:
+            ZoneInfo(str(value))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ConfigError(name, value, "no such time zone; use a name like Europe/Berlin, or UTC") from None
+
+    def __str__(self) -> str:
+        return "name of a time zone"
 
 
-def check_exactly_once(name: str, value: object) -> None:
-    if value:
-        raise ConfigError(name, "true", "not available yet. Without it every record is written at least once; with "
-                                        "insert.mode=upsert, or pk.mode=kafka and insert.on.duplicate=ignore, writing "
-                                        "it twice changes nothing")
+class NotYetRule:
+    """Accepts only false."""
+
+    def __call__(self, name: str, value: object) -> None:
+        if value:
+            raise ConfigError(name, "true", "not available yet. Without it every record is written at least once; with "
+                                            "insert.mode=upsert, or pk.mode=kafka and insert.on.duplicate=ignore, "
+                                            "writing it twice changes nothing")
+
+    def __str__(self) -> str:
+        return "[false]"
 
 
 _KEYS: Final = (
@@ -86,7 +98,7 @@ _KEYS: Final = (
         doc="A record without a value while `delete.enabled=false`: the record is at fault, or is skipped."),
     key("sql.write.path", _STRING, "auto", valid=one_of("auto", "copy", "unnest", "row"), importance=_LOW,
         group=_WRITES, doc="Which statements write rows; for diagnosis. `row` = one statement per row."),
-    key("exactly.once", _BOOLEAN, False, importance=_LOW, group=_WRITES, valid=check_exactly_once,
+    key("exactly.once", _BOOLEAN, False, importance=_LOW, group=_WRITES, valid=NotYetRule(),
         doc="Keep the offsets in the database. Not available yet: use `upsert`, or `pk.mode=kafka` with "
             "`insert.on.duplicate=ignore`, which have the same effect."),
     key("table.name.format", _STRING, "${topic}", group=_MAPPING,
@@ -114,7 +126,7 @@ _KEYS: Final = (
             "the column is added), the key is left out, or it goes into `schemaless.json.column`."),
     key("schemaless.json.column", _STRING, "", importance=_LOW, group=_MAPPING,
         doc="Column that collects unknown keys as JSON."),
-    key("db.timezone", _STRING, "UTC", group=_MAPPING, valid=check_zone,
+    key("db.timezone", _STRING, "UTC", group=_MAPPING, valid=ZoneRule(),
         doc="Time zone in which timestamps are written to columns without one."),
     key("date.timezone", _STRING, "utc", valid=one_of("utc", "UTC", "db_timezone", "DB_TIMEZONE"), importance=_LOW,
         group=_MAPPING, doc="`db_timezone`: shift dates by `db.timezone`, as old JDBC sinks do. A date has no zone."),
