@@ -29,8 +29,9 @@ from connectrt_sql.decode import Rejected
 from connectrt_sql.dialects import check_connection, open_dialect
 from connectrt_sql.dialects.base import Unfit
 from connectrt_sql.errors import Fault, FaultKind, Patience
+from connectrt_sql.places import extents
 from connectrt_sql.settings import check, read_settings, warn_of_ignored
-from connectrt_sql.writer import Writer, extents
+from connectrt_sql.writer import Writer
 
 log = logging.getLogger(__name__)
 

@@ -32,15 +32,12 @@ from connectrt_sql.errors import Fault, FaultKind
 from connectrt_sql.isolate import isolate
 from connectrt_sql.mapping import Action
 from connectrt_sql.naming import TableName
+from connectrt_sql.places import Place, extents, place_of
 from connectrt_sql.reduce import Group, Op, OpKind, group, in_runs, reduce_by_key
 from connectrt_sql.settings import InsertMode, Settings
 from connectrt_sql.tables import Tables, Target
 
 log = logging.getLogger(__name__)
-
-
-#: A partition of a topic, as the consumer names it.
-Place = tuple[str, int]
 
 
 class Pending(NamedTuple):
@@ -365,22 +362,6 @@ class Writer:
         for op in history:
             for _, why in self._isolate_group(pending.target, Group(op.kind, op.columns, [op])):
                 self._decoder.reject(op.record, why, self._faults)
-
-
-def place_of(record: SinkRecord) -> Place:
-    return record.original_topic, record.original_partition
-
-
-def extents(records: Sequence[SinkRecord]) -> dict[Place, tuple[int, int]]:
-    """Return the first and last offset of each partition; records of one partition are in the order of offsets."""
-    if (len({each.original_partition for each in records}) == 1
-            and len({each.original_topic for each in records}) == 1):  # a usual batch
-        return {place_of(records[0]): (records[0].offset, records[-1].offset)}
-    found: dict[Place, tuple[int, int]] = {}
-    for each in records:
-        place = place_of(each)
-        found[place] = (found[place][0] if place in found else each.offset), each.offset
-    return found
 
 
 def _identities(keyed: Sequence[Binding], rows: Sequence[Row]) -> Sequence[tuple[object, ...]]:

@@ -12,6 +12,7 @@ from typing import Final
 
 import psycopg
 from psycopg.adapt import AdaptersMap, Dumper
+from psycopg.copy import LibpqWriter
 from psycopg.pq import Format
 
 from connectrt.sdk import DataError
@@ -49,7 +50,8 @@ class BinaryCopy:
         self._checks = [(index, binding.wire.native_takes) for index, binding in enumerate(columns)
                         if binding.wire.native_takes is not None]
         oids = [BYTES_OID if exact else encoders.oid(binding) for binding in columns]
-        self._block: AbstractContextManager[psycopg.Copy] = connection.cursor().copy(sql.encode())
+        cursor = connection.cursor()
+        self._block: AbstractContextManager[psycopg.Copy] = cursor.copy(sql.encode(), writer=_QuietWriter(cursor))
         self._copy = self._block.__enter__()
         self._copy.set_types(oids)
 
@@ -77,6 +79,17 @@ class BinaryCopy:
         """Tell the server to forget the rows; the transaction can only be rolled back. Raises psycopg.Error."""
         with suppress(_GivenUp):
             self._block.__exit__(_GivenUp, _GivenUp("the rows are written again"), None)
+
+
+class _QuietWriter(LibpqWriter):
+    """When a COPY is given up, psycopg would log what the server says of it: with the values of a row."""
+
+    def finish(self, exc: BaseException | None = None) -> None:
+        if exc is None:
+            super().finish()
+        else:
+            with suppress(psycopg.Error):
+                super().finish(exc)
 
 
 class _GivenUp(Exception):
