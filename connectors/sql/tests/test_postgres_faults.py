@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -97,6 +98,18 @@ def test_an_error_names_table_column_and_sqlstate_but_never_the_value(sink: Make
     assert reason == "check" or f'"{column}"' in text
     if reason in ("too long", "null", "check"):
         assert "SQLSTATE 2" in text
+
+
+def test_no_value_reaches_the_log_when_a_copy_is_given_up(sink: MakeSink, caplog: pytest.LogCaptureFixture) -> None:
+    task = sink({}, tolerant=True)
+    refused = record({"id": 0, "name": None, "doc": {"a": "s3cret"}})
+    unfit = record({"id": "s3cret", "name": "x", "doc": None}, 1001)
+    padding = [record({"id": offset, "name": "x", "doc": {"a": "s3cret" * 50}}, offset) for offset in range(1, 1001)]
+    with caplog.at_level(logging.DEBUG):
+        task.write(refused, *padding)
+        task.write_until_done([record({"id": 0, "name": None, "doc": {"a": "s3cret"}}, 2000), *padding, unfit])
+    assert task.reporter.offsets
+    assert "s3cret" not in caplog.text
 
 
 @pytest.mark.parametrize("seed", range(12))
