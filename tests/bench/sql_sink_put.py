@@ -64,7 +64,8 @@ def write_row(url: str, values: Sequence[dict[str, object]]) -> float:
 def put(url: str, values: Sequence[dict[str, object]], schema: Schema | None = None,
         config: Mapping[str, str] | None = None) -> float:
     """The same through the sink. Returns CPU seconds, without those for making the records."""
-    records = [SinkRecord("bench", 0, None, None, schema, value, 0, offset, original_topic="bench", original_partition=0)
+    records = [SinkRecord("bench", 0, None, None, schema, value, 0, offset,
+                          original_topic="bench", original_partition=0)
                for offset, value in enumerate(values)]
     task = SqlSinkTask()
     task.initialize(Context())  # type: ignore[arg-type]  # pause and the like are never called
