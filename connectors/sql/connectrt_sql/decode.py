@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from connectrt.sdk import DataError, SinkRecord
 from connectrt_sql.dialects.base import Row
-from connectrt_sql.mapping import Action, Mapper, MisfitError, Shape
+from connectrt_sql.keys import MisfitError
+from connectrt_sql.mapping import Action, Mapper, Shape
 from connectrt_sql.settings import Settings
 from connectrt_sql.tables import Plan, Tables, Target, UnknownFieldError
 

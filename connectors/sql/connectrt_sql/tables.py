@@ -27,8 +27,9 @@ from connectrt.sdk import (
     decimal_schema,
 )
 from connectrt_sql.dialects.base import Binding, Column, Dialect, NewColumn, Row, Table
+from connectrt_sql.keys import FieldRef
 from connectrt_sql.logical import json_schema, prepare_for
-from connectrt_sql.mapping import FieldRef, Shape
+from connectrt_sql.mapping import Shape
 from connectrt_sql.naming import TableName
 from connectrt_sql.settings import InsertMode, Settings, UnknownFields
 

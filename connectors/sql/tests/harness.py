@@ -6,12 +6,13 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import psycopg
 from connectrt_sql.config import CONFIG
 from connectrt_sql.sink import SqlSinkTask
 
-from connectrt.sdk import Attributes, RetriableError, Schema, SinkRecord, TopicPartition
+from connectrt.sdk import Attributes, RetriableError, Schema, SinkRecord, TopicPartition, Type
 
 
 @dataclass
@@ -187,6 +188,12 @@ class Sink:
         self.task.stop()
 
 
+class MakeSink(Protocol):
+    """The fixture `sink`."""
+
+    def __call__(self, config: Mapping[str, str], *, tolerant: bool = False, task: int = 0) -> Sink: ...
+
+
 _UNSET = object()
 
 
@@ -211,3 +218,22 @@ def rows(url: str, query: str, *parameters: object) -> list[tuple[object, ...]]:
 
 def seeded(seed: int) -> random.Random:
     return random.Random(seed)
+
+
+ORDER = Schema.struct({"id": Schema(Type.INT64), "name": Schema(Type.STRING, optional=True),
+                       "amount": Schema(Type.FLOAT64, optional=True)}, name="order")
+KEY = Schema.struct({"id": Schema(Type.INT64)}, name="key")
+UPSERT = {"insert.mode": "upsert", "pk.mode": "record_value", "pk.fields": "id"}
+BY_KEY = {"insert.mode": "upsert", "pk.mode": "record_key", "pk.fields": "id"}
+DELETES = {**BY_KEY, "delete.enabled": "true"}
+CREATE = {"auto.create": "true"}
+TABLE = "CREATE TABLE orders (id bigint PRIMARY KEY, name text, amount float8)"
+
+
+def order(id: int, name: str | None = "n", amount: float | None = 1.5, *, offset: int = 0, **more: Any) -> SinkRecord:
+    return record({"id": id, "name": name, "amount": amount}, offset, schema=ORDER, **more)
+
+
+def keyed(id: int, name: str | None, offset: int = 0) -> SinkRecord:
+    """A map without schema under a plain key; None: a tombstone."""
+    return record(None if name is None else {"name": name}, offset, key=id)

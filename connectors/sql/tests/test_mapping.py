@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 from connectrt_sql.config import CONFIG
-from connectrt_sql.mapping import Action, Mapper, MisfitError, Shape
+from connectrt_sql.keys import MisfitError
+from connectrt_sql.mapping import Action, Mapper, Shape
 from connectrt_sql.naming import TableName
 from connectrt_sql.settings import read_settings
 from connectrt_sql.tables import guess_schema

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from connectrt_sql.sink import SqlSinkTask
 
-from connectors.sql.tests.harness import Sink, maps, record, rows, seeded
+from connectors.sql.tests.harness import TABLE, UPSERT, MakeSink, Sink, maps, record, rows, seeded
 from connectrt.sdk import ConnectError, RetriableError, TopicPartition
 from tests.servers.postgres import PostgresServer
 
-UPSERT = {"insert.mode": "upsert", "pk.mode": "record_value", "pk.fields": "id"}
-TABLE = "CREATE TABLE orders (id bigint PRIMARY KEY, name text, amount float8)"
-
-MakeSink = Callable[..., Sink]
-
 
 @pytest.fixture
-def sink(database: str) -> Iterator[MakeSink]:
-    sinks: list[Sink] = []
-
-    def make(config: Mapping[str, str], **options: object) -> Sink:
-        sinks.append(Sink(database, config, **options))  # type: ignore[arg-type]
-        return sinks[-1]
-
+def database(database: str) -> str:
     rows(database, TABLE)
-    yield make
-    for each in sinks:
-        each.stop()
+    return database
 
 
 def kill_connections(database: str) -> int:

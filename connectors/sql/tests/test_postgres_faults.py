@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import psycopg
 import pytest
 from msgspec.structs import replace
 
-from connectors.sql.tests.harness import Sink, maps, record, rows, seeded
+from connectors.sql.tests.harness import UPSERT, MakeSink, Sink, maps, record, rows, seeded
 from connectrt.sdk import ConnectError, DataError, RetriableError, Schema, SinkRecord, Type
 
-UPSERT = {"insert.mode": "upsert", "pk.mode": "record_value", "pk.fields": "id"}
 TABLE = ("CREATE TABLE orders (id int PRIMARY KEY, name varchar(20) NOT NULL, "
          "amount numeric(6, 2) CHECK (amount >= 0), doc jsonb, "
          "parent int REFERENCES parents DEFERRABLE INITIALLY DEFERRED)")
@@ -27,22 +25,11 @@ POISON: dict[str, dict[str, Any]] = {
     "nested": {"name": {"a": 1}}, "bad json": {"doc": "{"}, "NUL in json": {"doc": {"a": "\0"}},
     "surrogate": {"name": "\ud800"}, "no parent": {"parent": 5}, "unknown key": {"unheard": 1}, "no map": {}}
 
-MakeSink = Callable[..., Sink]
-
-
 @pytest.fixture
-def sink(database: str) -> Iterator[MakeSink]:
-    sinks: list[Sink] = []
-
-    def make(config: Mapping[str, str], **options: bool) -> Sink:
-        sinks.append(Sink(database, config, **options))
-        return sinks[-1]
-
+def database(database: str) -> str:
     rows(database, "CREATE TABLE parents (id int PRIMARY KEY)")
     rows(database, TABLE)
-    yield make
-    for each in sinks:
-        each.stop()
+    return database
 
 
 def good(offset: int) -> SinkRecord:

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from connectrt_sql.dialects.base import Column, NotRepresentable
-from connectrt_sql.dialects.postgresql.types import PgBinding, PgType, Zone, bind
+from connectrt_sql.dialects.postgresql.types import PgBinding, PgType, bind
+from connectrt_sql.dialects.postgresql.values import Zone
 from connectrt_sql.logical import Prepare, prepare_for
 from hypothesis import given
 from hypothesis import strategies as st

@@ -13,7 +13,8 @@ from connectrt_sql.dialects.postgresql.conninfo import conninfo
 from connectrt_sql.dialects.postgresql.faults import classify
 from connectrt_sql.dialects.postgresql.introspect import quoted, table_sql
 from connectrt_sql.dialects.postgresql.session import PostgresSession
-from connectrt_sql.dialects.postgresql.types import PgBinding, Zone, bind
+from connectrt_sql.dialects.postgresql.types import PgBinding, bind
+from connectrt_sql.dialects.postgresql.values import Zone
 from connectrt_sql.errors import Fault
 from connectrt_sql.logical import Prepare
 from connectrt_sql.naming import TableName
