@@ -12,12 +12,12 @@ from typing import NamedTuple
 from connectrt.data.message import Message
 from connectrt.data.record import SourceRecord
 from connectrt.sdk.tracing import Attributes, TaskSpan, TaskTracing
-from connectrt.tracing.sink import PutSpan, SinkTracer
+from connectrt.tracing.sink import CommitSpan, PutSpan, SinkTracer
 from connectrt.tracing.source import HeaderList, Injected, SendSpan, SourceTracer
 
 
 class OffSpan:
-    """A TaskSpan and a SendSpan that keep nothing."""
+    """A TaskSpan, a SendSpan and a CommitSpan that keep nothing."""
 
     recording = False
 
@@ -27,7 +27,7 @@ class OffSpan:
     def event(self, name: str, attributes: Attributes | None = None) -> None:
         return None
 
-    def end(self, failed: int = 0, error: BaseException | None = None) -> None:
+    def end(self, failed: int = 0, error: BaseException | None = None, end_ns: int | None = None) -> None:
         return None
 
 
@@ -60,9 +60,8 @@ class OffSink:
     def start_put(self, messages: Sequence[Message], start_ns: int) -> PutSpan:
         return OFF_PUT
 
-    def commit(self, topics: Collection[str], partitions: int, start_ns: int, end_ns: int,
-               error: BaseException | None) -> None:
-        return None
+    def start_commit(self, topics: Collection[str], partitions: int, start_ns: int) -> CommitSpan:
+        return OFF_SPAN
 
 
 class OffSource:

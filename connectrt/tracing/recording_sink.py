@@ -18,10 +18,10 @@ from connectrt.tracing.batch_links import BatchLinks, Found, place_of
 from connectrt.tracing.failure import error_type, fail, span_event
 from connectrt.tracing.guard import Guard, guarded
 from connectrt.tracing.links import carrying, set_links
-from connectrt.tracing.off import OFF_PUT
+from connectrt.tracing.off import OFF_PUT, OFF_SPAN
 from connectrt.tracing.semconv import Attributes, Conventions
 from connectrt.tracing.settings import TracingSettings
-from connectrt.tracing.sink import PutSpan
+from connectrt.tracing.sink import CommitSpan, PutSpan
 from connectrt.tracing.task import Current, TaskSpans, under
 
 RETRIES_TOLD_MAX = 16  #: per span; more are only counted
@@ -58,18 +58,15 @@ class SinkSpans:
         self.spans.put_started(span.get_span_context())
         return RecordedPut(self, span, name, attributes, start_ns)
 
-    @guarded(None)
-    def commit(self, topics: Collection[str], partitions: int, start_ns: int, end_ns: int,
-               error: BaseException | None) -> None:
+    @guarded(OFF_SPAN)
+    def start_commit(self, topics: Collection[str], partitions: int, start_ns: int) -> CommitSpan:
         parent = self.spans.last
         if not self.settings.commit_spans or (parent is not None and not parent.trace_flags.sampled):
-            return
+            return OFF_SPAN
         name, attributes = self.conventions.commit(topics, partitions)
-        span = self.tracer.start_span(name, Context() if parent is None else under(parent), SpanKind.CLIENT, attributes,
-                                      start_time=start_ns)
-        if error is not None:
-            fail(span, error, self.settings.exception_detail)
-        span.end(end_ns)
+        context = Context() if parent is None else under(parent)
+        return RecordedCommit(self, self.tracer.start_span(
+            name, context, SpanKind.CLIENT, attributes, start_time=start_ns))
 
     def _give(self, found: Found, span: Span, start_ns: int) -> None:
         """Hang the links on the batch span, or on children of it if they are too many for one span."""
@@ -80,6 +77,21 @@ class SinkSpans:
                 child = self.tracer.start_span(f"links #{number}", under(span.get_span_context()), start_time=start_ns)
                 set_links(child, links)
                 child.end(start_ns)
+
+
+class RecordedCommit:
+    """A CommitSpan that records."""
+
+    def __init__(self, task: SinkSpans, span: Span) -> None:
+        self.guard = task.guard
+        self._task = task
+        self._span = span
+
+    @guarded(None)
+    def end(self, *, error: BaseException | None = None, end_ns: int | None = None) -> None:
+        if error is not None:
+            fail(self._span, error, self._task.settings.exception_detail)
+        self._span.end(end_ns)
 
 
 class RecordedPut:

@@ -32,6 +32,13 @@ class PutSpan(Protocol):
         """End the span, failed if there is an error; `outcome` is `discarded`, `cancelled` or `fenced`. Once."""
 
 
+class CommitSpan(Protocol):
+    """The `commit` span of one commit of offsets, from the request to the broker's answer."""
+
+    def end(self, *, error: BaseException | None = None, end_ns: int | None = None) -> None:
+        """The broker has answered, or the commit failed. Once."""
+
+
 class SinkTracer(Protocol):
     """Tracing of one sink task."""
 
@@ -43,6 +50,5 @@ class SinkTracer(Protocol):
         Reads the raw headers, links to the producers' spans and asks the sampler.
         """
 
-    def commit(self, topics: Collection[str], partitions: int, start_ns: int, end_ns: int,
-               error: BaseException | None) -> None:
-        """Tell that offsets of this many partitions were committed; a child of the last flush or put span."""
+    def start_commit(self, topics: Collection[str], partitions: int, start_ns: int) -> CommitSpan:
+        """Offsets of this many partitions are being committed; a child of the last flush or put span."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from connectrt.data.topic import TopicPartition
 from connectrt.errors import ConnectError
+from connectrt.tracing.sink import CommitSpan
 from connectrt.worker.control import TaskControl
 from connectrt.worker.dead_letter_queue import DeadLettersLostError
 from connectrt.worker.sink_offsets import Offsets, SinkProgress
@@ -62,8 +63,9 @@ class OffsetCommits:
             return
         if moved:
             self._number += 1
-            number, began_ns, self._since = self._number, time.time_ns(), now
-            parts.consumer.commit_async(moved, lambda error: self._answered(number, moved, began_ns, error))
+            number, self._since = self._number, now
+            span = self._start_span(moved)
+            parts.consumer.commit_async(moved, lambda error: self._answered(number, moved, now, span, error))
 
     def commit_and_close(self, partitions: Sequence[TopicPartition]) -> None:
         """pre_commit, close, then commit and wait: the order of a rebalance and of a stop."""
@@ -80,13 +82,13 @@ class OffsetCommits:
         if not moved:
             return
         self._number += 1  # overtakes an asynchronous commit that is still under way
-        began_ns = time.time_ns()
+        began, span = self._clock(), self._start_span(moved)
         failed: Exception | None = None
         try:
             self._parts.consumer.commit(moved)
         except ConnectError as error:
             failed = error
-        self._answered(self._number, moved, began_ns, failed)
+        self._answered(self._number, moved, began, span, failed)
 
     def _safe_offsets(self, partitions: Sequence[TopicPartition] | None) -> dict[TopicPartition, int]:
         offered = self._progress.delivered(partitions)
@@ -96,14 +98,17 @@ class OffsetCommits:
         self._parts.flush_dead_letters()
         return self._progress.to_commit(offered, safe)
 
-    def _answered(self, number: int, offsets: Offsets, began_ns: int, error: Exception | None) -> None:
+    def _start_span(self, offsets: Offsets) -> CommitSpan:
         topics = {partition.topic for partition in offsets}
-        self._parts.tracer.commit(topics, len(offsets), began_ns, time.time_ns(), error)
+        return self._parts.tracer.start_commit(topics, len(offsets), time.time_ns())
+
+    def _answered(self, number: int, offsets: Offsets, began: float, span: CommitSpan, error: Exception | None) -> None:
+        span.end(error=error)
         if number != self._number:
             self._control.metrics.commit_skipped()
             return
         self._since = None
-        self._control.metrics.committed((time.time_ns() - began_ns) / 1e9, error is None)
+        self._control.metrics.committed(self._clock() - began, error is None)
         if error is None:
             self._progress.commit(offsets)
         else:

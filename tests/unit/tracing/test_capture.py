@@ -27,7 +27,7 @@ def records_go_through(recorder: Recorder, puts: int = 1, records: int = 3) -> N
             with sink.task_tracing.client(name):
                 pass
     now_ns = time.time_ns()
-    sink.commit({"orders"}, 1, now_ns, now_ns + 5, None)
+    sink.start_commit({"orders"}, 1, now_ns).end(error=None, end_ns=now_ns + 5)
 
 
 def test_a_story_goes_from_create_to_commit_across_links() -> None:
@@ -80,7 +80,7 @@ def test_there_is_no_story_before_a_commit_or_without_a_source() -> None:
     assert story(recorder.spans()) is None
     sink = recorder.sink()
     sink.start_put([Record()], T0).end()
-    sink.commit({"orders"}, 1, T0, T0, None)
+    sink.start_commit({"orders"}, 1, T0).end(error=None, end_ns=T0)
     assert story(recorder.spans()) is None
 
 

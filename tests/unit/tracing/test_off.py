@@ -22,7 +22,7 @@ sink = tracing.sink("c", 0, settings, group="g", bootstrap="b:1")
 put = sink.start_put([object()], 0)
 with put.active(), sink.task_tracing.flush(), sink.task_tracing.client("x"):
     put.end()
-sink.commit({"t"}, 1, 0, 1, None)
+sink.start_commit({"t"}, 1, 0).end(error=None, end_ns=1)
 source = tracing.source("c", 0, settings, bootstrap="b:1")
 source.polled(1, 0, None)
 assert (tracing.spans_exported(), tracing.spans_dropped()) == (0, 0)

@@ -360,5 +360,5 @@ def test_a_storm_of_failures_switches_tracing_off_and_nothing_is_raised(caplog: 
             put.end()
     assert [record.message.split(":")[0] for record in caplog.records] == ["tracing is off for this task"]
     sink.start_put([traced(1)], T0).end()
-    sink.commit({"orders"}, 1, T0, T0, None)
+    sink.start_commit({"orders"}, 1, T0).end(error=None, end_ns=T0)
     assert recorder.spans() == []

@@ -166,7 +166,7 @@ def test_a_commit_is_a_child_of_the_last_flush() -> None:
     put(sink)
     with sink.task_tracing.flush():
         pass
-    sink.commit({"orders"}, 4, T0 + 1, T0 + 9, None)
+    sink.start_commit({"orders"}, 4, T0 + 1).end(error=None, end_ns=T0 + 9)
     commit = recorder.span("commit orders")
     assert is_child(commit, recorder.span("flush orders-pg"))
     assert (commit.kind, commit.start_time, commit.end_time) == (SpanKind.CLIENT, T0 + 1, T0 + 9)
@@ -181,7 +181,7 @@ def test_a_commit_without_a_flush_is_a_child_of_the_put_and_tells_its_error() ->
     recorder = Recorder()
     sink = recorder.sink()
     put(sink)
-    sink.commit({"orders", "refunds"}, 2, T0, T0, RetriableError("rebalance"))
+    sink.start_commit({"orders", "refunds"}, 2, T0).end(error=RetriableError("rebalance"), end_ns=T0)
     commit = recorder.span("commit")
     assert is_child(commit, recorder.span("process orders"))
     assert commit.status.status_code is StatusCode.ERROR
@@ -192,7 +192,7 @@ def test_commits_of_unrecorded_batches_and_unwanted_ones_leave_no_span(monkeypat
     recorder = Recorder()
     unwanted = recorder.sink(commit_spans=False)
     put(unwanted)
-    unwanted.commit({"orders"}, 1, T0, T0, None)
+    unwanted.start_commit({"orders"}, 1, T0).end(error=None, end_ns=T0)
     assert recorder.spans("commit orders") == []
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
     recorder = Recorder()
@@ -201,13 +201,13 @@ def test_commits_of_unrecorded_batches_and_unwanted_ones_leave_no_span(monkeypat
     with sink.task_tracing.flush() as flush, sink.task_tracing.client("COPY") as client:
         assert not flush.recording
         assert not client.recording
-    sink.commit({"orders"}, 1, T0, T0, None)
+    sink.start_commit({"orders"}, 1, T0).end(error=None, end_ns=T0)
     assert recorder.spans() == []
 
 
 def test_a_commit_with_nothing_before_it_is_a_root() -> None:
     recorder = Recorder()
-    recorder.sink().commit({"orders"}, 1, T0, T0, None)
+    recorder.sink().start_commit({"orders"}, 1, T0).end(error=None, end_ns=T0)
     assert recorder.span("commit orders").parent is None
 
 
