@@ -34,6 +34,8 @@ class RebalanceListener(Protocol):
 
 
 class Consumer(Protocol):
+    joined: bool  #: the group has given this member its share at least once, be it no partition at all
+
     def subscribe(self, topics: Sequence[str] | str, listener: RebalanceListener) -> None:
         """Join the group for a list of topics, or for every topic that a regular expression matches in full."""
 

@@ -42,6 +42,7 @@ class MemoryConsumer:
         self._commits: deque[tuple[Callable[[Exception | None], None], Exception | None]] = deque()
         self._woken = False
         self._closed = False
+        self.joined = False
 
     def subscribe(self, topics: Sequence[str] | str, listener: RebalanceListener) -> None:
         self._listener = listener
@@ -110,6 +111,7 @@ class MemoryConsumer:
                 committed = self._group.committed.get(partition)
                 self._positions[partition] = committed if committed is not None else self._start(
                     partition, f"{partition} has no committed offset")
+            self.joined = True
         if coming:
             self._listener.on_assigned(coming)
 

@@ -73,7 +73,6 @@ class SinkTaskLoop:
         self._held: Batch | None = None  #: to be put again after a RetriableError
         self._retry_at = 0.0
         self._paused = False
-        self._assigned_once = False
         self._commits: OffsetCommits | None = None
         self._caught_up_at: Offsets | None = None
         self._away_since: float | None = None  #: of a task that was never assigned anything
@@ -154,7 +153,7 @@ class SinkTaskLoop:
         away = isinstance(error, BrokersAwayError)
         self._away_since = (self._away_since or self._clock()) if away else None
         timeout_s = self._open_parts.connect_timeout_s
-        if self._away_since is not None and not self._assigned_once and self._clock() - self._away_since >= timeout_s:
+        if self._away_since is not None and not self._consumer.joined and self._clock() - self._away_since >= timeout_s:
             raise ConnectError(f"{self._spec.id}: no broker answered for {timeout_s:g} s: {error}. Set "
                                "bootstrap.servers to brokers that this machine can reach, then restart the task"
                                ) from error
@@ -272,7 +271,7 @@ class SinkTaskLoop:
 
     def _catch_up(self) -> None:
         """Report once when everything that was in our partitions at CATCH_UP is committed."""
-        if not self._assigned_once or self._held is not None:
+        if not self._consumer.joined or self._held is not None:
             return
         if self._caught_up_at is None:
             self._caught_up_at = {each: self._consumer.end_offset(each) for each in self._progress.partitions}
@@ -299,7 +298,6 @@ class SinkTaskLoop:
     def on_assigned(self, partitions: Sequence[TopicPartition]) -> None:
         if self._closing:
             return
-        self._assigned_once = True
         self._progress.assign({each: self._consumer.position(each) for each in partitions})
         self._control.call("open", self._open_parts.task.open, partitions)
         self._set_paused_partitions()  # records may come with this very consume

@@ -51,7 +51,7 @@ class ConfluentConsumer:
         self._matched: list[str] = []
         self._look_at = 0.0
         self._max_age_s = metadata_max_age_s(settings)
-        self._joined = False
+        self.joined = False
         self._unstarted: list[KafkaPartition] = []  # assigned, but where they start is not known yet
         self._owned: dict[TopicPartition, int] = {}  # where each started, or was sought to
         self._ends: dict[TopicPartition, int] = {}  # where the end was when we came to it
@@ -155,10 +155,10 @@ class ConfluentConsumer:
     def _raise_outage(self) -> None:
         """Nothing came: is that because nobody is there?"""
         outage = self._connection.outage
-        error = outage.error(joined=self._joined)
+        error = outage.error(joined=self.joined)
         if error is None:
             return
-        if self._joined and self._answered():
+        if self.joined and self._answered():
             outage.over()
         else:
             raise error
@@ -177,7 +177,7 @@ class ConfluentConsumer:
     # -- rebalances; the callbacks are called by librdkafka, inside consume and close ---------------------------------
 
     def _on_assign(self, client: object, partitions: list[KafkaPartition]) -> None:
-        self._joined = True
+        self.joined = True
         self._unstarted = [*self._unstarted, *partitions] if self._incremental else partitions
         try:
             self._start()

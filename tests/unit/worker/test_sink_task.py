@@ -161,6 +161,18 @@ def test_lost_partitions_are_closed_without_a_commit(broker: MemoryBroker) -> No
         eventually(lambda: len(Task.records) == 8, "the records again")
 
 
+def test_a_task_that_gets_no_partition_has_caught_up(broker: MemoryBroker) -> None:
+    """More tasks than partitions: `start --drain` must end all the same."""
+    class One(Kept): ...
+
+    class Two(Kept): ...
+
+    broker.create_topic("one", 1)
+    with running(broker, One, {"topics": "one"}), running(broker, Two, {"topics": "one"}) as idle:
+        idle.send(Command.CATCH_UP)
+        idle.wait_for(CaughtUp)
+
+
 def test_catch_up_reports_once_everything_there_is_committed(broker: MemoryBroker) -> None:
     class Task(Kept): ...
 
