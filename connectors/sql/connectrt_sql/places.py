@@ -19,8 +19,6 @@ def extents(records: Sequence[SinkRecord]) -> dict[Place, tuple[int, int]]:
     if (len({each.original_partition for each in records}) == 1
             and len({each.original_topic for each in records}) == 1):  # a usual batch
         return {place_of(records[0]): (records[0].offset, records[-1].offset)}
-    found: dict[Place, tuple[int, int]] = {}
-    for each in records:
-        place = place_of(each)
-        found[place] = (found[place][0] if place in found else each.offset), each.offset
-    return found
+    last = {(each.original_topic, each.original_partition): each.offset for each in records}
+    first = {(each.original_topic, each.original_partition): each.offset for each in reversed(records)}
+    return {place: (first[place], last[place]) for place in last}

@@ -136,9 +136,10 @@ class SqlSinkTask(SinkTask):
             had, self._refused = self._refused, {}
             records = [each for each in records
                        if each.offset > had.get((each.original_topic, each.original_partition), -1)]
-        for place in extents(records):
-            self._open_writer.rewinds.pop(place, None)  # here they come again
-        self._open_writer.held.extend(records)
+        writer = self._open_writer
+        for place in extents(records) if writer.rewinds else ():
+            writer.rewinds.pop(place, None)  # here they come again
+        writer.held.extend(records)
 
     def _safe(self, offsets: SinkOffsets) -> SinkOffsets:
         """Go back to the first record of each partition that is neither written nor reported."""
