@@ -58,14 +58,14 @@ def produce(bootstrap: str, topic: str, records: Iterable[Order | bytes | None],
     assert producer.flush(30) == 0
 
 
-def values(bootstrap: str, topic: str, expected: int) -> list[bytes | None]:
-    """Read the values of a topic, until `expected` have come or ten seconds are over."""
+def values(bootstrap: str, topic: str, expected: set[bytes | None]) -> set[bytes | None]:
+    """Read the different values of a topic, until all `expected` have come or ten seconds are over."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": uuid.uuid4().hex, "auto.offset.reset": "earliest"})
     consumer.subscribe([topic])
-    found: list[bytes | None] = []
+    found: set[bytes | None] = set()
     deadline = time.monotonic() + 10
-    while len(found) < expected and time.monotonic() < deadline:
-        found += [message.value() for message in consumer.consume(expected, 0.5) if not message.error()]
+    while not found >= expected and time.monotonic() < deadline:
+        found |= {message.value() for message in consumer.consume(100, 0.5) if not message.error()}
     consumer.close()
     return found
 

@@ -103,7 +103,8 @@ def test_poison_goes_to_the_dead_letter_queue_and_all_the_rest_into_the_table(
     assert connectrt_process(config, "--drain").wait(30) == 0
     assert rows(database, topic) == newest(good)
     assert count(database, topic) == len(good)
-    assert sorted(values(kafka.bootstrap, f"{topic}.dead", len(poison)), key=str) == sorted(poison, key=str)
+    # A record that fails is delivered again with those around it, so a dead letter may be written twice.
+    assert values(kafka.bootstrap, f"{topic}.dead", set(poison)) == set(poison)
 
 
 def test_an_absent_topic_is_said_and_waited_for(kafka: Kafka, database: str, connectrt_process: StartWorker) -> None:

@@ -66,6 +66,8 @@ def test_a_broker_killed_and_restarted_is_waited_for_by_source_and_sink(
         own_kafka: Kafka, database: str, connectrt_process: StartWorker) -> None:
     topic = new_topic(own_kafka, 2)
     config = sink(own_kafka, database, topic, **UPSERT)
+    # A broker that was killed may have lost a static member's last change of identity, and then fences it for good.
+    del config["connectors"]["pg"]["consumer.override.group.instance.id"]  # type: ignore[index]
     config["connectors"]["made"] = {  # type: ignore[index]
         "connector.class": "DatagenConnector", "kafka.topic": topic, "rate": "4000", "iterations": "30000",
         "fields": "id:sequence, version:int(1,9), note:words(2)"}

@@ -76,7 +76,8 @@ def test_a_role_with_a_password_must_give_it(postgres: PostgresServer) -> None:
     env = {**os.environ, "PGPASSWORD": "wrong"}
     assert b"password authentication failed" in subprocess.run(psql, env=env, capture_output=True).stderr
     env["PGPASSWORD"] = "it's secret"
-    assert b"in" in subprocess.run(psql, env=env, capture_output=True).stdout
+    done = subprocess.run(psql, env=env, capture_output=True)
+    assert b"in" in done.stdout, done.stderr
 
 
 def test_spans_sent_over_otlp_are_kept(otlp: OtlpReceiver) -> None:

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import KafkaException
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -131,6 +131,19 @@ class Kafka:
         admin = self._admin()
         for created in admin.create_topics([topic]).values():
             created.result(10)
+        assert self._process
+        self._process.wait_until(lambda: self._leads(name, partitions), f"Apache Kafka, which leads {name},", 10)
+
+    def _leads(self, name: str, partitions: int) -> bool:
+        """A topic that was just created refuses requests until its leaders know of it."""
+        asked = [TopicPartition(name, number, OFFSET_BEGINNING) for number in range(partitions)]
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "none", "log_level": 0})
+        try:
+            return all(each.error is None for each in consumer.offsets_for_times(asked, timeout=5))
+        except KafkaException:
+            return False
+        finally:
+            consumer.close()
 
     def stop(self) -> None:
         """End as an administrator would: SIGTERM, controlled shutdown."""
