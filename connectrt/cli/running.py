@@ -5,6 +5,7 @@ Invariant: what was opened is closed in reverse order, whatever has failed; a fo
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -78,10 +79,20 @@ def open_worker(paths: Sequence[Path], sets: Sequence[str], environ: Mapping[str
         stop_timeout_s = config.get_int("task.shutdown.graceful.timeout.ms") / 1000
         _close(stack, partial(herder.shutdown, stop_timeout_s))
         rest.start(herder)
+        _calm_the_garbage_collector()
         yield Running(
             herder, tracing, files.connectors, ",".join(config.get_list("bootstrap.servers")), rest.urls[0],
             next((environ[name] for name in _EXPORT_VARIABLES if environ.get(name, "none") != "none"), None),
             servers, stop_timeout_s, capture)
+
+
+def _calm_the_garbage_collector() -> None:
+    """Records come and go by the thousand and hold no cycles: look for those less often, and never among the imports.
+
+    Python's default looks after every 700 new containers: 0.6 us of 7 us CPU per record (CPython 3.11, SQL sink).
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _close(stack: ExitStack, close: Callable[[], object]) -> None:
