@@ -72,6 +72,7 @@ class SourceParts:
     acks_each: bool  #: the task overrides commit_record
     commit_interval_s: float
     commit_timeout_s: float
+    connect_timeout_s: float
     longest_retry_delay_s: float
 
     def close(self, timeout_s: float) -> None:
@@ -118,6 +119,7 @@ def build_source(spec: TaskSpec, around: Surroundings, control: TaskControl,
         acks_each=acks_each,
         commit_interval_s=worker.get_int("offset.flush.interval.ms") / 1000,
         commit_timeout_s=worker.get_int("offset.flush.timeout.ms") / 1000,
+        connect_timeout_s=worker.get_int("task.connect.timeout.ms") / 1000,
         longest_retry_delay_s=config.get_int("errors.retry.delay.max.ms") / 1000,
     )
 

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 
 from connectrt.data.record import SourceRecord
 from connectrt.data.topic import RecordMetadata
-from connectrt.errors import ConnectError, RetriableError
+from connectrt.errors import ConnectError, RetriableError, TaskCancelledError
 from connectrt.sdk.task import EndOfSource
 from connectrt.tracing.source import Injected, SendSpan
 from connectrt.worker.control import TaskControl
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 SETTLE_EVERY_S = 1.0  #: how long sent records may stay unsettled, spans open, before the loop waits for their acks
 IDLE_PAUSE_S = 0.01  #: after a poll that returned nothing at once: a source that does not block must not burn a core
+CONNECT_RETRY_S = 1.0
 SEND_RETRY_S = 0.1  #: Java's pause before the rest of a batch is sent again
 
 
@@ -90,10 +91,28 @@ class SourceTaskLoop:
         if self._control.stopping:
             return
         self._parts = parts = build_source(self._spec, self._around, self._control, self._delivery_failed)
+        self._reach_brokers(parts)
         parts.task.initialize(parts.context)
         self._control.call("start", parts.task.start, parts.task_config)
         self._commit_due = self._clock() + parts.commit_interval_s
         self._control.tell_state(State.RUNNING)
+
+    def _reach_brokers(self, parts: SourceParts) -> None:
+        """Ask the brokers who they are; what is sent to a wrong address would only wait, and the task look healthy."""
+        began = self._clock()
+        while True:
+            try:
+                parts.admin.cluster_id()
+                return
+            except RetriableError as error:
+                if self._clock() - began >= parts.connect_timeout_s:
+                    raise ConnectError(
+                        f"{self._spec.id}: no broker answered for {parts.connect_timeout_s:g} s: {error}. Set "
+                        "bootstrap.servers to brokers that this machine can reach, then restart the task") from error
+                log.warning("waiting for the brokers: %s", error,
+                            extra={"action": "connect", "task": str(self._spec.id)})
+            if self._control.sleep(CONNECT_RETRY_S):
+                raise TaskCancelledError(f"{self._spec.id}: stopped while waiting for the brokers")
 
     def _close(self) -> None:
         if (parts := self._parts) is None:

@@ -178,6 +178,19 @@ def test_an_error_of_poll_fails_the_task_and_what_was_sent_is_committed(broker: 
     assert store.read("c", [PARTITION]) == [{"line": 30}]
 
 
+def test_a_broker_that_was_never_there_fails_the_task_with_the_cure(broker: MemoryBroker) -> None:
+    class Unpolled(Counting):
+        polls = 0
+
+    broker.go_away()
+    with running(broker, Unpolled, worker={"task.connect.timeout.ms": "1"}) as task:
+        trace = task.wait_for_state(State.FAILED).trace
+    assert trace is not None
+    assert "no broker answered for 0.001 s" in trace
+    assert "bootstrap.servers" in trace
+    assert Unpolled.polls == 0
+
+
 def test_headers_are_converted_and_several_topics_keep_their_order(broker: MemoryBroker) -> None:
     class Mixed(Counting):
         last = 20
