@@ -34,7 +34,7 @@ class RebalanceListener(Protocol):
 
 
 class Consumer(Protocol):
-    joined: bool  #: the group has given this member its share at least once, be it no partition at all
+    joined: bool  #: the group has given this member its share, be it no partition; False again from revoked or lost
 
     def subscribe(self, topics: Sequence[str] | str, listener: RebalanceListener) -> None:
         """Join the group for a list of topics, or for every topic that a regular expression matches in full."""

@@ -75,6 +75,7 @@ class SinkTaskLoop:
         self._paused = False
         self._commits: OffsetCommits | None = None
         self._caught_up_at: Offsets | None = None
+        self._joined_once = False
         self._away_since: float | None = None  #: of a task that was never assigned anything
         self._closing = False
 
@@ -146,6 +147,7 @@ class SinkTaskLoop:
         except RetriableError as error:
             self._wait_for_broker(error)
             return ()
+        self._joined_once = self._joined_once or self._consumer.joined
         return messages
 
     def _wait_for_broker(self, error: RetriableError) -> None:
@@ -153,7 +155,7 @@ class SinkTaskLoop:
         away = isinstance(error, BrokersAwayError)
         self._away_since = (self._away_since or self._clock()) if away else None
         timeout_s = self._open_parts.connect_timeout_s
-        if self._away_since is not None and not self._consumer.joined and self._clock() - self._away_since >= timeout_s:
+        if self._away_since is not None and not self._joined_once and self._clock() - self._away_since >= timeout_s:
             raise ConnectError(f"{self._spec.id}: no broker answered for {timeout_s:g} s: {error}. Set "
                                "bootstrap.servers to brokers that this machine can reach, then restart the task"
                                ) from error

@@ -192,7 +192,7 @@ def test_on_a_terminal_a_table_lives_a_trace_is_drawn_and_ctrl_c_sums_up(
         assert "RECORDS OUT" in live
         assert "one record's way" in live
         tree = live[live.index("one record's way"):]
-        assert re.search(rf"create {topic} .*\n.*↪ send {topic}", tree)
+        assert re.search(r"create orders_.*\n.*↪ send orders_", tree)
         assert re.search(rf"↪ process {topic}", tree)
         assert f"COPY {topic}" in tree
         process.send_signal(signal.SIGINT)

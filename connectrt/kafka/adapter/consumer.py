@@ -51,6 +51,7 @@ class ConfluentConsumer:
         self._matched: list[str] = []
         self._look_at = 0.0
         self._max_age_s = metadata_max_age_s(settings)
+        self._joined = False  #: ever
         self.joined = False
         self._unstarted: list[KafkaPartition] = []  # assigned, but where they start is not known yet
         self._owned: dict[TopicPartition, int] = {}  # where each started, or was sought to
@@ -155,10 +156,10 @@ class ConfluentConsumer:
     def _raise_outage(self) -> None:
         """Nothing came: is that because nobody is there?"""
         outage = self._connection.outage
-        error = outage.error(joined=self.joined)
+        error = outage.error(joined=self._joined)
         if error is None:
             return
-        if self.joined and self._answered():
+        if self._joined and self._answered():
             outage.over()
         else:
             raise error
@@ -177,7 +178,7 @@ class ConfluentConsumer:
     # -- rebalances; the callbacks are called by librdkafka, inside consume and close ---------------------------------
 
     def _on_assign(self, client: object, partitions: list[KafkaPartition]) -> None:
-        self.joined = True
+        self._joined = self.joined = True
         self._unstarted = [*self._unstarted, *partitions] if self._incremental else partitions
         try:
             self._start()
@@ -225,9 +226,11 @@ class ConfluentConsumer:
         return partitions
 
     def _on_revoke(self, client: object, partitions: list[KafkaPartition]) -> None:
+        self.joined = False
         self._leave(partitions, lambda listener, gone: listener.on_revoked(gone))
 
     def _on_lost(self, client: object, partitions: list[KafkaPartition]) -> None:
+        self.joined = False
         self._leave(partitions, lambda listener, gone: listener.on_lost(gone))
 
     def _leave(self, partitions: list[KafkaPartition],
