@@ -69,10 +69,10 @@ def test_a_killed_postgresql_comes_back_on_its_port_with_what_was_committed(own_
     assert own_postgres.sql("SELECT id FROM kept") == "7\n"
 
 
-def test_a_role_with_a_password_must_give_it(postgres: PostgresServer) -> None:
-    postgres.ensure_role("guarded", "it's secret")
-    hosts = "-h", "localhost", "-p", str(postgres.port), "-U", "guarded", "-d", "postgres"
-    psql = [str(postgres.programs / "psql"), "-X", "-w", *hosts, "-c", f"SELECT {literal('in')}"]
+def test_a_role_with_a_password_must_give_it(own_postgres: PostgresServer) -> None:
+    own_postgres.ensure_role("guarded", "it's secret")
+    hosts = "-h", "localhost", "-p", str(own_postgres.port), "-U", "guarded", "-d", "postgres"
+    psql = [str(own_postgres.programs / "psql"), "-X", "-w", *hosts, "-c", f"SELECT {literal('in')}"]
     env = {**os.environ, "PGPASSWORD": "wrong"}
     assert b"password authentication failed" in subprocess.run(psql, env=env, capture_output=True).stderr
     env["PGPASSWORD"] = "it's secret"
